@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* icmp.c — see icmp.h. */
+#include "stack/icmp.h"
+
+#include <string.h>
+
+#include "stack/bytes.h"
+#include "stack/checksum.h"
+#include "stack/reply.h"
+#include "stack/stack_internal.h"
+#include "stack/trace.h"
+
+#define ICMP_HEADER_LEN 8
+#define ICMP_ECHO_REPLY 0
+#define ICMP_ECHO 8
+#define ICMP_TIMESTAMP 13
+
+/* RFC 1122 3.2.2.6: the reply carries the request's data whole. */
+static void send_echo_reply(struct stack *s, const struct ip_packet *ip)
+{
+	struct reply *r = reply_new(s, IPV4_HEADER_MIN + ip->payload_len);
+
+	if (!r)
+		return;
+	ip_write_header(r->bytes, &ip->dst, &ip->src, IP_PROTO_ICMP, ip->payload_len, 0);
+	uint8_t *icmp = r->bytes + IPV4_HEADER_MIN;
+	memcpy(icmp, ip->payload, ip->payload_len);
+	icmp[0] = ICMP_ECHO_REPLY;
+	put_be16(icmp + 2, 0);
+	put_be16(icmp + 2, (uint16_t)~checksum_fold(checksum_add(0, icmp, ip->payload_len)));
+	r->why = "echo reply (RFC 1122 3.2.2.6)";
+	reply_send(s, r);
+	s->counters.icmp_out_echo_reps++;
+}
+
+void icmp_input(struct stack *s, const struct ip_packet *ip)
+{
+	s->counters.icmp_in_msgs++;
+	if (ip->payload_len < ICMP_HEADER_LEN ||
+	    checksum_fold(checksum_add(0, ip->payload, ip->payload_len)) != 0xffff) {
+		s->counters.icmp_in_errors++;
+		trace_drop(s, ip->packet, ip->packet_len,
+			   "ICMP too short or checksum wrong (RFC 792)");
+		return;
+	}
+	const uint8_t type = ip->payload[0];
+	if (type == ICMP_ECHO && ip->payload[1] == 0) {
+		s->counters.icmp_in_echos++;
+		trace_packet_in(s, ip->packet, ip->packet_len, "echo request (RFC 792)");
+		/* A reply larger than the link would need fragments, which we do not make. */
+		if (IPV4_HEADER_MIN + ip->payload_len <= s->cfg.mtu)
+			send_echo_reply(s, ip);
+	} else if (type > ICMP_ECHO_REPLY && type < ICMP_TIMESTAMP) {
+		trace_packet_in(s, ip->packet, ip->packet_len,
+				"ICMP error: soft, ends nothing (RFC 5927 6.1)");
+	} else {
+		trace_drop(s, ip->packet, ip->packet_len,
+			   "ICMP message that a host need not answer (RFC 1122 3.2.2)");
+	}
+}

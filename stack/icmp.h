@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * icmp.h — ICMP for IPv4 (RFC 792): answers echo requests; counts errors. An error that quotes one of
+ * our connections is soft (RFC 1122 4.2.3.9, RFC 5927): it never ends a connection.
+ */
+#ifndef STACK_ICMP_H
+#define STACK_ICMP_H
+
+#include "stack/ip.h"
+
+void icmp_input(struct stack *s, const struct ip_packet *ip);
+
+#endif

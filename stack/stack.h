@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stack.h — the one public header of libstack: a TCP/IP host as a pure state machine.
+ *
+ * The library does no I/O. It makes no system call, reads no clock, holds no global state and
+ * draws no randomness of its own: packets and the time are handed in, packets are pulled out,
+ * and everything random is derived from the 32-byte seed of the configuration. The same calls
+ * with the same arguments therefore give the same packets, bit for bit.
+ *
+ * The turn of an owner's loop:
+ *
+ *     stack_input(s, now, pkt, len, meta);      for every packet that has arrived
+ *     stack_advance(s, now);                    fire the timers that are due
+ *     while (stack_next_event(s, &ev)) …        let the application act
+ *     while (stack_output(s, now, &out)) …      send what has been decided, in one pass
+ *     sleep until stack_next_timeout(s) or a packet
+ *
+ * Conventions: time is monotonic microseconds (uint64_t, `_us`); ports and lengths are in host
+ * byte order; addresses are arrays of bytes as on the wire. One thread per struct stack.
+ * No function blocks. Pointers stay the callee's unless the comment says otherwise.
+ */
+#ifndef STACK_STACK_H
+#define STACK_STACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct stack;        /* one host: its addresses, listeners, connections, timers, memory        */
+struct tcp_listener; /* a local port in LISTEN                                                 */
+struct tcp_conn;     /* one connection, as the application holds it                            */
+struct tcp_cc_ops;   /* a congestion control algorithm, see tcp_cc.h; tcp_cc_newreno is default */
+
+/* ------------------------------------------------------------------ addresses */
+
+struct ip_addr {
+	uint8_t version;   /* 4 or 6; 0 means unspecified                     */
+	uint8_t bytes[16]; /* network byte order; IPv4 fills the first 4, rest 0 */
+};
+
+struct ip_endpoint {
+	struct ip_addr addr;
+	uint16_t port; /* host byte order */
+};
+
+/* Builds an IPv4 address from its four parts: ip_addr_v4(10, 77, 0, 2). */
+struct ip_addr ip_addr_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d);
+bool ip_addr_equal(const struct ip_addr *a, const struct ip_addr *b);
+/* Writes the text form (RFC 5952 for IPv6), always terminated; returns `text`. */
+#define IP_ADDR_TEXT_SIZE 46
+const char *ip_addr_text(const struct ip_addr *a, char text[IP_ADDR_TEXT_SIZE]);
+
+/* ------------------------------------------------------------------ states and reasons */
+
+/* RFC 9293 section 3.3.2, with the RFC's own names. */
+#define TCP_STATES(X)                   \
+	X(CLOSED, "CLOSED")             \
+	X(LISTEN, "LISTEN")             \
+	X(SYN_SENT, "SYN-SENT")         \
+	X(SYN_RECEIVED, "SYN-RECEIVED") \
+	X(ESTABLISHED, "ESTABLISHED")   \
+	X(FIN_WAIT_1, "FIN-WAIT-1")     \
+	X(FIN_WAIT_2, "FIN-WAIT-2")     \
+	X(CLOSE_WAIT, "CLOSE-WAIT")     \
+	X(CLOSING, "CLOSING")           \
+	X(LAST_ACK, "LAST-ACK")         \
+	X(TIME_WAIT, "TIME-WAIT")
+
+enum tcp_state {
+#define X(name, text) TCP_##name,
+	TCP_STATES(X)
+#undef X
+	TCP_STATE_COUNT
+};
+const char *tcp_state_name(enum tcp_state state);
+
+/* Why a connection ended: carried by STACK_EVENT_CLOSED. */
+#define TCP_CLOSE_REASONS(X)                      \
+	X(NONE, "still open")                     \
+	X(ORDERLY, "both sides sent FIN")         \
+	X(RESET, "reset by peer")                 \
+	X(REFUSED, "connection refused")          \
+	X(TIMEOUT, "peer stopped answering")      \
+	X(ABORTED, "aborted here")                \
+	X(UNREACHABLE, "destination unreachable") \
+	X(NO_MEMORY, "out of memory")
+
+enum tcp_close_reason {
+#define X(name, text) TCP_CLOSE_##name,
+	TCP_CLOSE_REASONS(X)
+#undef X
+};
+const char *tcp_close_reason_text(enum tcp_close_reason reason);
+
+enum stack_error {
+	STACK_OK = 0,
+	STACK_ERR_INVALID = -1,   /* an argument that can never be right                       */
+	STACK_ERR_IN_USE = -2,    /* the port or the 4-tuple is taken                          */
+	STACK_ERR_NO_MEMORY = -3, /* a limit of the configuration, or malloc, was reached      */
+	STACK_ERR_STATE = -4,     /* the connection's state does not allow the call            */
+};
+
+/* ------------------------------------------------------------------ trace */
+
+/* What the trace callback is told. The packet, where there is one, is valid during the call only. */
+enum stack_trace_kind {
+	STACK_TRACE_PACKET_IN,  /* a packet was processed; state_before → state_after  */
+	STACK_TRACE_PACKET_OUT, /* a packet was handed to stack_output's caller        */
+	STACK_TRACE_DROP,       /* a packet was dropped; `why` says for which reason   */
+	STACK_TRACE_STATE,      /* the state moved with no packet: a call or a timer   */
+	STACK_TRACE_TIMER,      /* a timer fired                                       */
+};
+
+struct stack_trace_event {
+	enum stack_trace_kind kind;
+	uint64_t now_us;
+	uint64_t conn_id;         /* 0 when no connection is concerned             */
+	struct ip_endpoint local; /* version 0 when not known                      */
+	struct ip_endpoint remote;
+	enum tcp_state state_before;
+	enum tcp_state state_after;
+	const char *why;       /* static text with its RFC section; never NULL  */
+	const uint8_t *packet; /* IP header onwards; NULL for STATE and TIMER   */
+	size_t packet_len;     /* bytes at `packet` (for OUT: headers only)     */
+	size_t payload_len;    /* TCP payload bytes                             */
+	uint32_t snd_una, snd_nxt, snd_wnd, rcv_nxt, rcv_wnd, cwnd, ssthresh; /* 0 if no TCB */
+};
+typedef void (*stack_trace_fn)(void *ctx, const struct stack_trace_event *event);
+
+/* ------------------------------------------------------------------ life of a stack */
+
+#define STACK_MAX_ADDRS 8
+
+/* Fill with stack_config_default(), then change what you must. */
+struct stack_config {
+	struct ip_addr addr[STACK_MAX_ADDRS]; /* the host's own addresses             */
+	size_t addr_count;
+	uint8_t seed[32];            /* secret and random in production, fixed in tests      */
+	uint32_t mtu;                /* of the link, bytes, 576..65535                       */
+	bool checksum_offload;       /* leave TCP checksums partial in packet_out            */
+	bool tso;                    /* emit segments of up to 64 KiB with gso_size set      */
+	size_t memory_limit;         /* bytes that all buffers and records may take together */
+	uint32_t max_connections;    /* full TCBs                                            */
+	uint32_t max_half_open;      /* SYN-RECEIVED entries                                 */
+	uint32_t max_time_wait;      /* TIME-WAIT records; the oldest goes first             */
+	uint32_t send_buffer_max;    /* bytes per connection; rounded up to a power of two   */
+	uint32_t recv_buffer_max;    /* bytes per connection; rounded up to a power of two   */
+	uint64_t time_wait_us;       /* 2 MSL                                                */
+	uint64_t fin_wait_2_us;      /* how long an orphan waits for the peer's FIN          */
+	uint64_t user_timeout_us;    /* unanswered retransmission or probing gives up after  */
+	uint64_t syn_timeout_us;     /* an unanswered handshake gives up after               */
+	const struct tcp_cc_ops *cc; /* NULL: NewReno                                        */
+	stack_trace_fn trace;        /* NULL: off                                            */
+	void *trace_ctx;
+	bool fixed_isn; /* tests only: every initial sequence number is isn     */
+	uint32_t isn;
+};
+void stack_config_default(struct stack_config *cfg);
+
+/* Returns NULL when the configuration is invalid or memory is short. `cfg` is copied. */
+struct stack *stack_create(const struct stack_config *cfg);
+/* Frees everything, sends nothing: handles held by the application become invalid. */
+void stack_destroy(struct stack *s);
+
+/* ------------------------------------------------------------------ packets in and out */
+
+struct packet_meta {
+	bool checksum_trusted; /* the link vouches for the TCP checksum, or it is still partial  */
+	uint16_t gso_size;     /* non-zero: a coalesced segment; its pieces had this many bytes  */
+};
+
+/* Processes one IP packet. `pkt` is read during the call only; nothing is sent from here. */
+void stack_input(struct stack *s, uint64_t now_us, const uint8_t *pkt, size_t len,
+		 struct packet_meta meta);
+
+struct slice {
+	const uint8_t *data;
+	size_t len;
+};
+
+#define PACKET_HEADER_MAX 128
+struct packet_out {
+	uint8_t header[PACKET_HEADER_MAX]; /* IP and TCP header (or the head of an ICMP packet)  */
+	size_t header_len;
+	struct slice payload[2]; /* into the send ring: valid until the next call that
+	                                      takes this stack                                  */
+	size_t payload_count;    /* 0..2                                               */
+	uint8_t ip_version;      /* 4 or 6                                             */
+	bool needs_csum;         /* the checksum at csum_start + csum_offset holds only
+	                                      the pseudo-header sum; the link must finish it     */
+	uint16_t csum_start;     /* offset of the TCP header from the IP header        */
+	uint16_t csum_offset;    /* offset of the checksum field in the TCP header     */
+	uint16_t gso_size;       /* non-zero: the link must cut the payload into pieces
+	                                      of this size (TSO)                                 */
+};
+
+/* Pulls the next packet. Returns its total length, 0 when there is nothing to send. */
+size_t stack_output(struct stack *s, uint64_t now_us, struct packet_out *out);
+
+/* When stack_advance is next needed: absolute time, UINT64_MAX for never. May be early, never late. */
+uint64_t stack_next_timeout(const struct stack *s);
+void stack_advance(struct stack *s, uint64_t now_us);
+
+/* ------------------------------------------------------------------ events */
+
+enum stack_event_type {
+	STACK_EVENT_ACCEPT,    /* `listener` has a connection for tcp_accept                  */
+	STACK_EVENT_CONNECTED, /* tcp_connect's handshake is complete                         */
+	STACK_EVENT_READABLE,  /* new bytes in the receive ring                               */
+	STACK_EVENT_WRITABLE,  /* room again after tcp_send_reserve came up short             */
+	STACK_EVENT_PEER_FIN,  /* all the peer's bytes are in the ring; it will send no more  */
+	STACK_EVENT_SENT,      /* everything committed so far, FIN included, is acknowledged;
+	                          only after tcp_notify_sent                                  */
+	STACK_EVENT_TIMER,     /* the time of tcp_set_timer has come                          */
+	STACK_EVENT_CLOSED,    /* the connection is no more; `reason` says why. The last event */
+};
+
+struct stack_event {
+	enum stack_event_type type;
+	struct tcp_conn *conn;         /* NULL for ACCEPT                                     */
+	struct tcp_listener *listener; /* ACCEPT only                                         */
+	enum tcp_close_reason reason;  /* CLOSED only                                         */
+};
+
+/* Takes the oldest event; false when there is none. Repeated events of one type on one
+ * connection are merged. A handle given back (tcp_close, tcp_abort) yields no more events. */
+bool stack_next_event(struct stack *s, struct stack_event *event);
+
+/* ------------------------------------------------------------------ TCP: the application's calls */
+/*
+ * Ownership: a handle comes from tcp_accept or tcp_connect and is given back by exactly one
+ * tcp_close or tcp_abort, also after STACK_EVENT_CLOSED. Until then it stays valid.
+ */
+
+/* RFC 9293 3.9.1 OPEN, passive. `local->addr` of version 0 listens on every address. */
+int tcp_listen(struct stack *s, const struct ip_endpoint *local, unsigned backlog,
+	       struct tcp_listener **out);
+/* Stops listening. Connections already accepted live on; queued ones are reset. */
+void tcp_unlisten(struct tcp_listener *l);
+/* The next connection of the queue, or NULL. */
+struct tcp_conn *tcp_accept(struct tcp_listener *l);
+
+/* OPEN, active. `local` may be NULL or have port 0: an ephemeral port is chosen (RFC 6056). */
+int tcp_connect(struct stack *s, uint64_t now_us, const struct ip_endpoint *local,
+		const struct ip_endpoint *remote, struct tcp_conn **out);
+
+/* RECEIVE without copying. Fills up to two slices with what is in order and returns their total
+ * length. They stay valid until the next stack_input or tcp_recv_consume. */
+size_t tcp_recv_peek(const struct tcp_conn *c, struct slice slices[2]);
+/* Drops `len` bytes from the front (at most what peek returned) and opens the window. */
+void tcp_recv_consume(struct tcp_conn *c, size_t len);
+/* True when the peer's FIN has arrived and every byte before it was consumed. */
+bool tcp_recv_finished(const struct tcp_conn *c);
+
+struct slice_mut {
+	uint8_t *data;
+	size_t len;
+};
+/* SEND without copying. Asks for up to `want` writable bytes at the end of the send ring as one or
+ * two slices; returns their total length (0: full, or no longer allowed to send). When it is less
+ * than `want`, WRITABLE follows once there is worthwhile room. */
+size_t tcp_send_reserve(struct tcp_conn *c, size_t want, struct slice_mut slices[2]);
+/* Hands over the first `len` of the reserved bytes. `more` says that further bytes follow at once,
+ * so a partial last segment may wait for them (instead of Nagle's algorithm). A later commit with
+ * more == false, of length 0 too, or tcp_shutdown, releases it. */
+void tcp_send_commit(struct tcp_conn *c, size_t len, bool more);
+/* Convenience: reserve, copy, commit. All or nothing: returns len, or 0 without effect. */
+size_t tcp_send_all(struct tcp_conn *c, const uint8_t *data, size_t len, bool more);
+/* Bytes that tcp_send_reserve could give now. */
+size_t tcp_send_space(const struct tcp_conn *c);
+/* Bytes committed and not yet acknowledged by the peer. */
+size_t tcp_send_pending(const struct tcp_conn *c);
+/* Asks for one STACK_EVENT_SENT once tcp_send_pending is 0 (and the FIN, if queued, is acked). */
+void tcp_notify_sent(struct tcp_conn *c);
+
+/* RFC 9293 3.10.4 CLOSE of our direction: queues a FIN behind the data. Receiving goes on and the
+ * handle stays. The state moves now, when the FIN is queued. */
+int tcp_shutdown(struct tcp_conn *c);
+/* Gives the handle back. Queues a FIN if there was none; the stack finishes the close by itself
+ * within the limits of the configuration. Unread data makes it a RST (RFC 2525 2.17, RFC 1122
+ * 4.2.2.13), because then the peer's bytes are lost. */
+void tcp_close(struct tcp_conn *c);
+/* Gives the handle back and sends a RST (RFC 9293 3.10.5). */
+void tcp_abort(struct tcp_conn *c);
+
+/* One application timer a connection: TIMER comes at `deadline_us`, UINT64_MAX switches it off. */
+void tcp_set_timer(struct tcp_conn *c, uint64_t deadline_us);
+
+void tcp_set_user(struct tcp_conn *c, void *user);
+void *tcp_user(const struct tcp_conn *c);
+
+struct tcp_info {
+	uint64_t id; /* 1, 2, 3 … in order of creation */
+	enum tcp_state state;
+	struct ip_endpoint local, remote;
+	uint32_t snd_una, snd_nxt, snd_max, snd_wnd, iss;
+	uint32_t rcv_nxt, rcv_wnd, irs;
+	uint16_t snd_mss, peer_mss;
+	uint8_t snd_wscale, rcv_wscale;
+	bool wscale_ok, timestamps;
+	uint32_t cwnd, ssthresh;
+	uint64_t srtt_us, rttvar_us, rto_us, min_rtt_us; /* 0 before the first sample          */
+	uint64_t opened_us, established_us;
+	uint64_t bytes_in, bytes_out; /* payload, without retransmissions      */
+	uint64_t segs_in, segs_out, retransmits, dup_acks_in, out_of_order_in, probes_out;
+	uint32_t send_queued, recv_queued; /* bytes in the rings                    */
+	size_t memory;                     /* bytes charged to this connection      */
+	const char *timer;                 /* "retransmit", "persist", …, "none"    */
+	uint64_t timer_us;                 /* when it fires, UINT64_MAX when none   */
+	const char *cc_name;
+};
+void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info);
+/* Calls `fn` for every connection, half-open entry and TIME-WAIT record, in no set order. */
+void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct tcp_info *info),
+		     void *ctx);
+
+/* ------------------------------------------------------------------ counters and checks */
+
+/* Names after RFC 4022 and RFC 4898 where they have one. */
+#define STACK_COUNTERS(X)             \
+	X(ip_in_receives)             \
+	X(ip_in_hdr_errors)           \
+	X(ip_in_addr_errors)          \
+	X(ip_in_unknown_protos)       \
+	X(ip_in_fragments_dropped)    \
+	X(ip_out_requests)            \
+	X(icmp_in_msgs)               \
+	X(icmp_in_errors)             \
+	X(icmp_in_echos)              \
+	X(icmp_out_echo_reps)         \
+	X(tcp_active_opens)           \
+	X(tcp_passive_opens)          \
+	X(tcp_attempt_fails)          \
+	X(tcp_estab_resets)           \
+	X(tcp_in_segs)                \
+	X(tcp_out_segs)               \
+	X(tcp_retrans_segs)           \
+	X(tcp_in_errs)                \
+	X(tcp_out_rsts)               \
+	X(tcp_in_bytes)               \
+	X(tcp_out_bytes)              \
+	X(tcp_challenge_acks)         \
+	X(tcp_challenge_acks_limited) \
+	X(tcp_paws_dropped)           \
+	X(tcp_out_of_window)          \
+	X(tcp_out_of_order)           \
+	X(tcp_out_of_order_dropped)   \
+	X(tcp_dup_acks_in)            \
+	X(tcp_fast_retransmits)       \
+	X(tcp_timeouts)               \
+	X(tcp_zero_window_probes)     \
+	X(tcp_window_updates_out)     \
+	X(tcp_delayed_acks)           \
+	X(tcp_syn_cache_added)        \
+	X(tcp_syn_cache_completed)    \
+	X(tcp_syn_cache_dropped)      \
+	X(tcp_syn_cache_timeouts)     \
+	X(tcp_syn_cache_resets)       \
+	X(tcp_accept_overflows)       \
+	X(tcp_time_wait_entered)      \
+	X(tcp_time_wait_reused)       \
+	X(tcp_time_wait_evicted)      \
+	X(tcp_fin_wait_2_timeouts)    \
+	X(tcp_user_timeouts)          \
+	X(tcp_memory_drops)           \
+	X(reply_queue_drops)
+
+struct stack_counters {
+#define X(name) uint64_t name;
+	STACK_COUNTERS(X)
+#undef X
+};
+const struct stack_counters *stack_get_counters(const struct stack *s);
+
+struct stack_usage {
+	uint32_t connections; /* full TCBs, whoever holds them */
+	uint32_t half_open;
+	uint32_t time_wait;
+	size_t memory; /* bytes charged to the global account */
+};
+void stack_get_usage(const struct stack *s, struct stack_usage *usage);
+
+/* Checks every invariant of every connection, the liveness rule among them: snd_una ≤ snd_nxt ≤
+ * snd_max; the memory account equals the sum of the queues; a connection with unsent or
+ * unacknowledged data, a queued FIN or a state other than ESTABLISHED has a timer armed or waits on
+ * a call of the application. Returns NULL, or a static sentence naming what is broken. */
+const char *stack_check(const struct stack *s);
+
+#endif

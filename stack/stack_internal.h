@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stack_internal.h — struct stack itself and what its parts share: the memory account, the cache of ring
+ * buffers and the queues between input, application and output.
+ */
+#ifndef STACK_STACK_INTERNAL_H
+#define STACK_STACK_INTERNAL_H
+
+#include "stack/list.h"
+#include "stack/reply.h"
+#include "stack/stack.h"
+#include "stack/tcp_types.h"
+#include "stack/timer_wheel.h"
+
+#define BUFFER_MIN 4096u /* smallest ring; sizes are powers of two from here */
+#define BUFFER_CLASSES 16
+#define BUFFER_CACHE_MAX (8u << 20) /* bytes of free buffers kept for reuse */
+#define REPLY_QUEUE_MAX 4096u
+
+struct free_buffer {
+	struct free_buffer *next;
+};
+
+struct tcp_table {
+	struct tcp_node **bucket;
+	uint32_t mask;
+	uint32_t count;
+	uint8_t key[16];
+};
+
+struct stack {
+	struct stack_config cfg;
+	uint64_t now_us; /* the latest time that the owner has told us */
+	struct timer_wheel wheel;
+	struct tcp_table table;
+	struct list listeners;
+	struct list conns;
+	struct list output; /* connections that may have packets to send */
+	struct list events; /* connections that have events              */
+	struct list replies;
+	uint32_t reply_count;
+	struct reply *reply_out;
+	struct list syncache; /* oldest first */
+	struct list timewait; /* oldest first */
+	uint32_t conn_count, syncache_count, timewait_count;
+	uint64_t next_id;
+	uint8_t isn_key[16], ts_key[16], port_key[16];
+	uint32_t port_counter;
+	uint8_t rcv_wscale; /* what we offer: enough for recv_buffer_max */
+
+	size_t memory; /* bytes charged */
+	struct free_buffer *buffers[BUFFER_CLASSES];
+	size_t buffers_cached;
+	struct stack_counters counters;
+};
+
+/* Allocates and charges to the global account; NULL when the limit or malloc says no. */
+void *account_alloc(struct stack *s, size_t len);
+void account_free(struct stack *s, void *p, size_t len);
+
+/* A ring's buffer of `cap` bytes, a power of two of at least BUFFER_MIN. Charged while in use. */
+uint8_t *buffer_get(struct stack *s, uint32_t cap);
+void buffer_put(struct stack *s, uint8_t *data, uint32_t cap);
+void buffer_free_cache(struct stack *s);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tcp_ack.c — see tcp_ack.h. */
+#include "stack/tcp_ack.h"
+
+#include "stack/seq.h"
+#include "stack/stack_internal.h"
+#include "stack/tcp_conn.h"
+#include "stack/tcp_recovery.h"
+#include "stack/tcp_rtt.h"
+#include "stack/tcp_timer.h"
+
+static uint32_t scaled_window(const struct tcp_conn *c, const struct tcp_segment *seg)
+{
+	return (uint32_t)seg->wnd << (seg->flags & TCP_SYN ? 0 : c->snd_wscale);
+}
+
+void tcp_ack_update_window(struct tcp_conn *c, const struct tcp_segment *seg)
+{
+	const uint32_t wnd = scaled_window(c, seg);
+
+	if (!seq_lt(c->snd_wl1, seg->seq) &&
+	    !(c->snd_wl1 == seg->seq && seq_leq(c->snd_wl2, seg->ack)))
+		return;
+	if (wnd != c->snd_wnd)
+		tcp_conn_wants_output(c);
+	c->snd_wnd = wnd;
+	c->snd_wl1 = seg->seq;
+	c->snd_wl2 = seg->ack;
+	if (wnd > c->snd_wnd_max)
+		c->snd_wnd_max = wnd;
+	/* A window that has opened ends the probing: output decides anew which timer is right. */
+	if (wnd > 0 && c->xmit_mode == TCP_XMIT_PERSIST) {
+		c->backoff = 0;
+		c->probe = false;
+		tcp_conn_wants_output(c);
+	}
+}
+
+/* RFC 5681 2: (a) data outstanding, (b) no data, (c) no SYN or FIN, (d) the ACK is SND.UNA, (e) the
+ * window is the same. */
+static bool is_duplicate_ack(const struct tcp_conn *c, const struct tcp_segment *seg)
+{
+	return c->snd_una != c->snd_max && seg->len == 0 && !(seg->flags & (TCP_SYN | TCP_FIN)) &&
+	       seg->ack == c->snd_una && scaled_window(c, seg) == c->snd_wnd &&
+	       c->xmit_mode != TCP_XMIT_PERSIST;
+}
+
+static void tell_application(struct tcp_conn *c)
+{
+	/* Worthwhile: a quarter of the buffer, so that it writes in large pieces. */
+	const uint32_t room = c->stack->cfg.send_buffer_max - c->snd.len;
+
+	if (c->want_space && room >= c->stack->cfg.send_buffer_max / 4) {
+		c->want_space = false;
+		tcp_conn_event(c, STACK_EVENT_WRITABLE);
+	}
+	if (c->want_sent && c->snd.len == 0 && c->snd_una == tcp_snd_end(c)) {
+		c->want_sent = false;
+		tcp_conn_event(c, STACK_EVENT_SENT);
+	}
+}
+
+/* SND.UNA moves to seg->ack: frees what is acknowledged, measures, restarts the timer. */
+static void advance(struct tcp_conn *c, const struct tcp_segment *seg, bool *fin_acked)
+{
+	const uint32_t acked = seg->ack - c->snd_una;
+	const uint32_t data = acked < c->snd.len ? acked : c->snd.len;
+
+	*fin_acked = c->fin_queued && seg->ack == tcp_snd_end(c);
+	ring_consume(&c->snd, data);
+	if (c->snd.len == 0)
+		ring_release(c->stack, &c->snd);
+	c->bytes_out += data;
+	c->stack->counters.tcp_out_bytes += data;
+	c->snd_una = seg->ack;
+	/* After a time-out snd_nxt went back; what has arrived need not go again. */
+	if (seq_lt(c->snd_nxt, c->snd_una))
+		c->snd_nxt = c->snd_una;
+	if (*fin_acked)
+		c->fin_queued = false; /* nothing of ours is left to send */
+	tcp_rtt_acked(c, seg);
+	c->backoff = 0;
+	tcp_timer_progress(c);
+	tcp_recovery_new_ack(c, acked);
+	/* RFC 6298 5.2, 5.3 */
+	if (c->snd_una == c->snd_max)
+		tcp_timer_stop_xmit(c);
+	else if (c->xmit_mode == TCP_XMIT_RETRANSMIT)
+		tcp_timer_set_xmit(c, TCP_XMIT_RETRANSMIT);
+	tcp_conn_wants_output(c);
+}
+
+enum tcp_ack_verdict tcp_ack_process(struct tcp_conn *c, const struct tcp_segment *seg,
+				     bool *fin_acked)
+{
+	*fin_acked = false;
+	/* RFC 5961 5.2: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT; what we have sent at most is snd_max. */
+	if (seq_gt(seg->ack, c->snd_max) || seq_lt(seg->ack, c->snd_una - c->snd_wnd_max))
+		return TCP_ACK_UNSENT;
+	/* Somebody answers the probes; whether that is enough is in tcp_timer.h. */
+	if (c->xmit_mode == TCP_XMIT_PERSIST && c->attached) {
+		tcp_timer_progress(c);
+	}
+	if (seq_gt(seg->ack, c->snd_una))
+		advance(c, seg, fin_acked);
+	else if (is_duplicate_ack(c, seg))
+		tcp_recovery_duplicate_ack(c);
+	tcp_ack_update_window(c, seg);
+	tell_application(c);
+	return TCP_ACK_OK;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tcp_conn.c — see tcp_conn.h. */
+#include "stack/tcp_conn.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "stack/ip.h"
+#include "stack/stack_internal.h"
+#include "stack/tcp_demux.h"
+#include "stack/trace.h"
+
+uint16_t tcp_our_mss(const struct stack *s)
+{
+	return (uint16_t)(s->cfg.mtu - IPV4_HEADER_MIN - TCP_HEADER_MIN);
+}
+
+struct tcp_conn *tcp_conn_new(struct stack *s, const struct tcp_tuple *tuple, uint64_t id)
+{
+	if (s->conn_count >= s->cfg.max_connections)
+		return NULL;
+	struct tcp_conn *c = account_alloc(s, sizeof *c);
+	if (!c)
+		return NULL;
+	memset(c, 0, sizeof *c);
+	c->node.kind = TCP_NODE_CONN;
+	c->node.tuple = *tuple;
+	c->stack = s;
+	c->id = id;
+	c->state = TCP_CLOSED;
+	c->opened_us = s->now_us;
+	c->rto_us = TCP_RTO_INITIAL_US;
+	c->min_rtt_us = UINT64_MAX;
+	c->cc_ops = s->cfg.cc ? s->cfg.cc : &tcp_cc_newreno;
+	c->quickacks = TCP_QUICKACKS;
+	c->peer_mss = TCP_MSS_DEFAULT;
+	c->snd_mss = TCP_MSS_DEFAULT;
+	c->rcv_mss = TCP_MSS_DEFAULT;
+	c->ip_id = (uint16_t)id;
+	list_init(&c->accept_link);
+	list_init(&c->output_link);
+	list_init(&c->event_link);
+	timer_init(&c->xmit_timer, TCP_TIMER_XMIT);
+	timer_init(&c->delack_timer, TCP_TIMER_DELACK);
+	timer_init(&c->app_timer, TCP_TIMER_APP);
+	list_append(&s->conns, &c->link);
+	s->conn_count++;
+	tcp_table_insert(s, &c->node);
+	return c;
+}
+
+void tcp_conn_negotiated(struct tcp_conn *c, const struct tcp_options *peer)
+{
+	const uint16_t ours = tcp_our_mss(c->stack);
+
+	c->peer_mss = peer->has_mss ? peer->mss : TCP_MSS_DEFAULT;
+	if (c->peer_mss < TCP_MSS_MIN)
+		c->peer_mss = TCP_MSS_MIN;
+	c->ts_ok = peer->has_timestamp;
+	c->wscale_ok = peer->has_wscale;
+	c->snd_wscale = peer->has_wscale ? peer->wscale : 0;
+	c->rcv_wscale = peer->has_wscale ? c->stack->rcv_wscale : 0;
+	/* RFC 9293 3.7.1: Eff.snd.MSS = min(SendMSS, MMS_S) - TCP options - IP options */
+	c->snd_mss = c->peer_mss < ours ? c->peer_mss : ours;
+	if (c->ts_ok) {
+		c->snd_mss = (uint16_t)(c->snd_mss - TCP_TIMESTAMP_LEN);
+		c->ts_recent = peer->ts_val;
+		c->ts_recent_us = c->stack->now_us;
+	}
+	c->rcv_mss = c->snd_mss;
+	c->cc.mss = c->snd_mss;
+	c->cc.cwnd = tcp_cc_initial_window(c->snd_mss);
+	c->cc.ssthresh = UINT32_MAX;
+	if (c->cc_ops->init)
+		c->cc_ops->init(&c->cc);
+}
+
+void tcp_conn_wants_output(struct tcp_conn *c)
+{
+	if (!c->dead && !list_linked(&c->output_link))
+		list_append(&c->stack->output, &c->output_link);
+}
+
+void tcp_conn_event(struct tcp_conn *c, enum stack_event_type type)
+{
+	if (!c->attached)
+		return;
+	c->events |= 1u << type;
+	if (c->accepted && !list_linked(&c->event_link))
+		list_append(&c->stack->events, &c->event_link);
+}
+
+void tcp_conn_deliver_events(struct tcp_conn *c)
+{
+	c->accepted = true;
+	if (c->events && !list_linked(&c->event_link))
+		list_append(&c->stack->events, &c->event_link);
+}
+
+/* Everything but the block itself, and the receive ring: the application may still read that. */
+static void tear_down(struct tcp_conn *c)
+{
+	struct stack *s = c->stack;
+
+	if (c->dead)
+		return;
+	c->dead = true;
+	tcp_table_remove(s, &c->node);
+	timer_stop(&s->wheel, &c->xmit_timer);
+	timer_stop(&s->wheel, &c->delack_timer);
+	timer_stop(&s->wheel, &c->app_timer);
+	c->xmit_mode = TCP_XMIT_NONE;
+	list_remove(&c->output_link);
+	ring_release(s, &c->snd);
+	c->ooo_count = 0;
+	if (c->listener) {
+		list_remove(&c->accept_link);
+		c->listener->queued--;
+		c->listener = NULL;
+		c->attached = false; /* nobody has seen it yet */
+	}
+}
+
+void tcp_conn_free(struct tcp_conn *c)
+{
+	struct stack *s = c->stack;
+
+	tear_down(c);
+	ring_release(s, &c->rcv);
+	list_remove(&c->event_link);
+	list_remove(&c->link);
+	s->conn_count--;
+	account_free(s, c, sizeof *c);
+}
+
+void tcp_conn_end(struct tcp_conn *c, enum tcp_close_reason reason)
+{
+	assert(!c->dead);
+	tear_down(c);
+	c->close_reason = reason;
+	if (c->state != TCP_TIME_WAIT)
+		c->state = TCP_CLOSED;
+	if (!c->attached) {
+		tcp_conn_free(c);
+		return;
+	}
+	/* RFC 9293 3.10.7.4, second: after a RST all queues are flushed. */
+	if (reason != TCP_CLOSE_ORDERLY || c->rcv.len == 0)
+		ring_release(c->stack, &c->rcv);
+	tcp_conn_event(c, STACK_EVENT_CLOSED);
+}
+
+void tcp_conn_reset(struct tcp_conn *c, enum tcp_close_reason reason, const char *why)
+{
+	const enum tcp_state before = c->state;
+
+	if (c->state != TCP_SYN_SENT && c->state != TCP_CLOSED) {
+		struct tcp_segment rst = tcp_segment_from(&c->node.tuple);
+		/* snd_max, not snd_nxt: after a time-out snd_nxt lies behind what the peer may
+		 * have received, and RFC 5961 peers want the exact number. */
+		rst.seq = c->snd_max;
+		rst.ack = c->rcv_nxt;
+		rst.flags = TCP_RST | TCP_ACK;
+		reply_segment(c->stack, &rst, c->id, why);
+	}
+	c->state = TCP_CLOSED;
+	trace_state(c, before, why);
+	tcp_conn_end(c, reason);
+}

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tcp_output.c — see tcp_output.h. */
+#include "stack/tcp_output.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "stack/bytes.h"
+#include "stack/checksum.h"
+#include "stack/ip.h"
+#include "stack/seq.h"
+#include "stack/stack_internal.h"
+#include "stack/tcp_conn.h"
+#include "stack/tcp_demux.h"
+#include "stack/tcp_isn.h"
+#include "stack/tcp_recovery.h"
+#include "stack/tcp_rtt.h"
+#include "stack/tcp_timer.h"
+#include "stack/trace.h"
+
+/* A segment that has been decided on. */
+struct outgoing {
+	uint32_t seq;
+	uint32_t len; /* payload bytes, from the send ring */
+	uint8_t flags;
+	bool probe; /* beyond the window: does not count as sent until it is acknowledged */
+	const char *why;
+};
+
+/* ------------------------------------------------------------------ the window we advertise */
+
+uint32_t tcp_receive_window(const struct tcp_conn *c)
+{
+	const uint32_t buffer = c->stack->cfg.recv_buffer_max;
+	const uint32_t promised = c->rcv_adv - c->rcv_nxt;
+	const uint32_t unit = (1u << c->rcv_wscale) - 1;
+	uint32_t room = c->rcv.len < buffer ? buffer - c->rcv.len : 0;
+
+	/* RFC 9293 3.8.6.2.2: offer more only when it is at least a segment or half the buffer. */
+	if (room < promised + (c->rcv_mss < buffer / 2 ? c->rcv_mss : buffer / 2))
+		room = promised;
+	/* Rounded up: rounded down, the right edge would move left (RFC 7323 2.4). */
+	if (room > (uint32_t)UINT16_MAX << c->rcv_wscale)
+		room = (uint32_t)UINT16_MAX << c->rcv_wscale;
+	return room == promised ? (room + unit) & ~unit : room & ~unit;
+}
+
+void tcp_output_window_update(struct tcp_conn *c)
+{
+	const uint32_t buffer = c->stack->cfg.recv_buffer_max;
+	const uint32_t promised = c->rcv_adv - c->rcv_nxt;
+	const uint32_t two = 2u * c->rcv_mss;
+
+	if (c->dead || c->peer_fin_seen || c->state < TCP_ESTABLISHED)
+		return;
+	/* Worth a segment of its own when the peer can send two more, or half the buffer. */
+	if (tcp_receive_window(c) - promised < (two < buffer / 2 ? two : buffer / 2) ||
+	    tcp_receive_window(c) < promised)
+		return;
+	c->stack->counters.tcp_window_updates_out++;
+	c->ack_now = true;
+	tcp_conn_wants_output(c);
+}
+
+static uint16_t advertise(struct tcp_conn *c, uint8_t flags)
+{
+	uint32_t wnd = tcp_receive_window(c);
+	uint16_t field;
+
+	if (flags & TCP_SYN) {
+		/* Never scaled in a SYN (RFC 7323 2.2). */
+		wnd = c->stack->cfg.recv_buffer_max < UINT16_MAX ? c->stack->cfg.recv_buffer_max
+								 : UINT16_MAX;
+		field = (uint16_t)wnd;
+	} else {
+		field = (uint16_t)(wnd >> c->rcv_wscale);
+		wnd = (uint32_t)field << c->rcv_wscale;
+	}
+	if (c->state == TCP_SYN_SENT) {
+		c->rcv_adv = wnd; /* no RCV.NXT yet: take_peer_syn adds it */
+		return field;
+	}
+	c->rcv_adv = seq_max(c->rcv_adv, c->rcv_nxt + wnd);
+	return field;
+}
+
+/* ------------------------------------------------------------------ deciding what to send */
+
+/* How many bytes beyond `seq` the windows of peer and network allow. */
+static uint32_t usable_window(struct tcp_conn *c, uint32_t seq)
+{
+	const uint32_t cwnd = tcp_recovery_window(c);
+	const uint32_t wnd = c->snd_wnd < cwnd ? c->snd_wnd : cwnd;
+	const uint32_t used = seq - c->snd_una;
+
+	return wnd > used ? wnd - used : 0;
+}
+
+/* Payload limit of one packet: the whole of what TSO can take, in full segments. */
+static uint32_t packet_limit(const struct tcp_conn *c)
+{
+	if (!c->stack->cfg.tso)
+		return c->snd_mss;
+	const uint32_t room = TCP_SEGMENT_MAX - IPV4_HEADER_MIN - TCP_HEADER_MIN -
+			      (c->ts_ok ? TCP_TIMESTAMP_LEN : 0);
+	return room - room % c->snd_mss;
+}
+
+/* Adds FIN and PSH where the segment reaches the end of what the application gave us. */
+static void finish_segment(const struct tcp_conn *c, struct outgoing *o)
+{
+	const uint32_t data_end = tcp_snd_data_una(c) + c->snd.len;
+
+	if (o->seq + o->len != data_end)
+		return;
+	if (o->len > 0)
+		o->flags |= TCP_PSH;
+	if (c->fin_queued && (o->seq + o->len + 1) - c->snd_una <= c->snd_wnd)
+		o->flags |= TCP_FIN;
+}
+
+static bool decide_syn(struct tcp_conn *c, struct outgoing *o)
+{
+	if (!tcp_syn_outstanding(c) || c->snd_nxt != c->iss)
+		return false;
+	o->seq = c->iss;
+	o->flags = TCP_SYN;
+	o->why = "SYN opens (RFC 9293 3.10.1)";
+	if (c->state == TCP_SYN_RECEIVED) {
+		o->flags |= TCP_ACK;
+		o->why = "SYN-ACK of a simultaneous open (RFC 9293 figure 7)";
+	}
+	return true;
+}
+
+static bool decide_fast_retransmit(struct tcp_conn *c, struct outgoing *o)
+{
+	if (!c->retransmit)
+		return false;
+	c->retransmit = false;
+	const uint32_t outstanding = c->snd_max - c->snd_una;
+	uint32_t len = outstanding < c->snd.len ? outstanding : c->snd.len;
+	if (len > c->snd_mss)
+		len = c->snd_mss;
+	if (outstanding == 0)
+		return false;
+	o->seq = c->snd_una;
+	o->len = len;
+	o->why = "fast retransmit: three duplicate ACKs or a partial one (RFC 6582 3.2)";
+	finish_segment(c, o);
+	return o->len > 0 || (o->flags & TCP_FIN);
+}
+
+/* New data, or data again after a time-out has set snd_nxt back. */
+static bool decide_data(struct tcp_conn *c, struct outgoing *o)
+{
+	const uint32_t offset = c->snd_nxt - tcp_snd_data_una(c);
+
+	c->cwnd_limited = false;
+	if (tcp_syn_outstanding(c) || !tcp_has_unsent(c))
+		return false;
+	const uint32_t unsent = offset < c->snd.len ? c->snd.len - offset : 0;
+	const uint32_t usable = usable_window(c, c->snd_nxt);
+	uint32_t len = unsent < usable ? unsent : usable;
+	c->cwnd_limited = unsent > usable && tcp_recovery_window(c) <= c->snd_wnd;
+	if (len > packet_limit(c))
+		len = packet_limit(c);
+	if (len > c->snd_mss && len < unsent)
+		len -= len % c->snd_mss;
+	o->seq = c->snd_nxt;
+	o->len = len;
+	if (unsent == 0) { /* only the FIN */
+		finish_segment(c, o);
+		o->why = "FIN closes our direction (RFC 9293 3.10.4)";
+		return (o->flags & TCP_FIN) != 0;
+	}
+	if (len == 0)
+		return false;
+	/* Silly window avoidance, RFC 9293 3.8.6.2.1: a full segment, or all there is, or half of the
+	 * largest window that the peer has ever offered. */
+	const bool again = seq_lt(c->snd_nxt, c->snd_max);
+	const bool last = len == unsent && (!c->corked || c->fin_queued);
+	if (!again && len < c->snd_mss && !last && (len == unsent || len < c->snd_wnd_max / 2))
+		return false;
+	o->why =
+		again ? "retransmission after a time-out (RFC 6298 5.4)" : "data (RFC 9293 3.10.2)";
+	finish_segment(c, o);
+	return true;
+}
+
+/* RFC 9293 3.8.6.1: what fits, but at least one byte, or the FIN. */
+static bool decide_probe(struct tcp_conn *c, struct outgoing *o)
+{
+	if (!c->probe)
+		return false;
+	c->probe = false;
+	const uint32_t fits = usable_window(c, c->snd_una);
+	o->seq = c->snd_una;
+	o->len = fits > 1 ? fits : 1;
+	if (o->len > c->snd_mss)
+		o->len = c->snd_mss;
+	if (o->len > c->snd.len)
+		o->len = c->snd.len;
+	if (o->len == c->snd.len && c->fin_queued && o->len == 0)
+		o->flags |= TCP_FIN;
+	o->probe = fits == 0;
+	o->why = "zero-window probe (RFC 9293 3.8.6.1)";
+	return o->len > 0 || (o->flags & TCP_FIN);
+}
+
+static bool decide(struct tcp_conn *c, struct outgoing *o)
+{
+	*o = (struct outgoing){.seq = c->snd_nxt, .flags = TCP_ACK};
+	if (decide_syn(c, o) || c->state == TCP_SYN_SENT)
+		return (o->flags & TCP_SYN) != 0;
+	if (decide_fast_retransmit(c, o))
+		return true;
+	*o = (struct outgoing){.seq = c->snd_nxt, .flags = TCP_ACK};
+	if (decide_data(c, o))
+		return true;
+	*o = (struct outgoing){.seq = c->snd_nxt, .flags = TCP_ACK};
+	if (decide_probe(c, o))
+		return true;
+	/* snd_max: after a time-out snd_nxt may lie outside the peer's window. */
+	*o = (struct outgoing){.seq = c->snd_max, .flags = TCP_ACK, .why = "ACK"};
+	return c->ack_now;
+}
+
+/* ------------------------------------------------------------------ making the packet */
+
+static void fill_options(struct tcp_conn *c, struct tcp_segment *seg)
+{
+	const bool syn = (seg->flags & TCP_SYN) != 0;
+	/* Our SYN offers everything; our SYN-ACK what the peer's SYN has offered. */
+	const bool offer = syn && c->state == TCP_SYN_SENT;
+
+	seg->opt.has_mss = syn;
+	seg->opt.mss = tcp_our_mss(c->stack);
+	seg->opt.has_wscale = offer || (syn && c->wscale_ok);
+	seg->opt.wscale = c->stack->rcv_wscale;
+	seg->opt.has_timestamp = offer || c->ts_ok;
+	seg->opt.ts_val = tcp_ts_now(c->stack, c->ts_offset);
+	seg->opt.ts_ecr = c->ts_recent;
+}
+
+/* With offload the field holds the sum of the pseudo-header and the link does the rest. */
+static void fill_checksum(struct tcp_conn *c, const struct tcp_segment *seg, uint8_t *tcp,
+			  size_t header_len, struct packet_out *out)
+{
+	uint16_t sum;
+
+	if (c->stack->cfg.checksum_offload && seg->len > 0) {
+		sum = checksum_fold(checksum_add_pseudo(0, &seg->src, &seg->dst, IP_PROTO_TCP,
+							(uint32_t)header_len + seg->len));
+		out->needs_csum = true;
+	} else {
+		sum = tcp_checksum(&seg->src, &seg->dst, tcp, header_len, out->payload,
+				   out->payload_count);
+	}
+	put_be16(tcp + TCP_CHECKSUM_OFFSET, sum);
+}
+
+static void build(struct tcp_conn *c, const struct outgoing *o, struct packet_out *out)
+{
+	struct tcp_segment seg = tcp_segment_from(&c->node.tuple);
+	uint8_t tcp[TCP_HEADER_MAX];
+
+	seg.seq = o->seq;
+	seg.flags = o->flags;
+	seg.ack = o->flags & TCP_ACK ? c->rcv_nxt : 0;
+	seg.len = o->len;
+	seg.wnd = advertise(c, o->flags);
+	fill_options(c, &seg);
+	*out = (struct packet_out){.ip_version = 4};
+	if (o->len > 0)
+		out->payload_count =
+			ring_slices(&c->snd, o->seq - tcp_snd_data_una(c), o->len, out->payload);
+	const size_t len = tcp_segment_write(tcp, &seg);
+	fill_checksum(c, &seg, tcp, len, out);
+	out->csum_start = IPV4_HEADER_MIN;
+	out->csum_offset = TCP_CHECKSUM_OFFSET;
+	out->gso_size = o->len > c->snd_mss ? c->snd_mss : 0;
+	out->header_len = ip_write_header(out->header, &seg.src, &seg.dst, IP_PROTO_TCP,
+					  len + o->len, c->ip_id);
+	c->ip_id = (uint16_t)(c->ip_id + 1 + o->len / c->snd_mss);
+	memcpy(out->header + out->header_len, tcp, len);
+	out->header_len += len;
+}
+
+/* ------------------------------------------------------------------ after it is made */
+
+static void note_sent(struct tcp_conn *c, const struct outgoing *o)
+{
+	struct stack *s = c->stack;
+	const uint32_t end =
+		o->seq + o->len + ((o->flags & TCP_SYN) != 0) + ((o->flags & TCP_FIN) != 0);
+	const bool again = seq_lt(o->seq, c->snd_max) && end != o->seq;
+
+	c->segs_out++;
+	s->counters.tcp_out_segs++;
+	if (again) {
+		c->retransmits++;
+		s->counters.tcp_retrans_segs++;
+		tcp_rtt_cancel(c);
+	} else if (end != o->seq) {
+		tcp_rtt_sent(c, end);
+	}
+	if (!o->probe && end != o->seq)
+		c->snd_nxt = seq_max(c->snd_nxt, end);
+	c->snd_max = seq_max(c->snd_max, end);
+	if (end != o->seq)
+		c->last_send_us = s->now_us;
+	if (o->flags & TCP_ACK) {
+		c->ack_now = false;
+		c->rcv_unacked = 0;
+		c->last_ack_sent = c->rcv_nxt;
+		timer_stop(&s->wheel, &c->delack_timer);
+	}
+}
+
+/* RFC 5681 4.1: after a pause of more than an RTO the old window says nothing. */
+static void restart_after_idle(struct tcp_conn *c)
+{
+	const uint32_t initial = tcp_cc_initial_window(c->snd_mss);
+
+	if (c->snd_una == c->snd_max && tcp_has_unsent(c) && c->last_send_us &&
+	    c->stack->now_us - c->last_send_us > c->rto_us && c->cc.cwnd > initial)
+		c->cc.cwnd = initial;
+}
+
+/* Nothing goes out now: which timer is right for what the connection waits for? */
+static void settle_timers(struct tcp_conn *c)
+{
+	if (c->snd_nxt != c->snd_una) {
+		if (c->xmit_mode != TCP_XMIT_RETRANSMIT)
+			tcp_timer_set_xmit(c, TCP_XMIT_RETRANSMIT);
+		return;
+	}
+	const uint32_t unsent = tcp_snd_end(c) - c->snd_nxt;
+	const bool held =
+		c->corked && !c->fin_queued && unsent < c->snd_mss && c->snd_una == c->snd_max;
+	if (unsent > 0 && !held) {
+		/* All in flight is acknowledged and yet something waits: the window is shut. */
+		if (c->xmit_mode != TCP_XMIT_PERSIST)
+			tcp_timer_set_xmit(c, TCP_XMIT_PERSIST);
+	} else if (c->state == TCP_FIN_WAIT_2 && !c->attached) {
+		if (c->xmit_mode != TCP_XMIT_FIN_WAIT_2)
+			tcp_timer_set_xmit(c, TCP_XMIT_FIN_WAIT_2);
+	} else {
+		tcp_timer_stop_xmit(c);
+	}
+}
+
+bool tcp_output_next(struct tcp_conn *c, struct packet_out *out)
+{
+	struct outgoing o;
+
+	restart_after_idle(c);
+	if (!decide(c, &o)) {
+		settle_timers(c);
+		return false;
+	}
+	build(c, &o, out);
+	note_sent(c, &o);
+	if (c->snd_nxt != c->snd_una && c->xmit_mode != TCP_XMIT_RETRANSMIT)
+		tcp_timer_set_xmit(c, TCP_XMIT_RETRANSMIT);
+	trace_segment_out(c, out, o.len, o.why);
+	return true;
+}

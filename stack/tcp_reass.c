@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tcp_reass.c — see tcp_reass.h. */
+#include "stack/tcp_reass.h"
+
+#include <string.h>
+
+#include "stack/seq.h"
+#include "stack/stack_internal.h"
+
+static void remove_range(struct tcp_conn *c, unsigned i)
+{
+	memmove(&c->ooo[i], &c->ooo[i + 1], (c->ooo_count - i - 1u) * sizeof c->ooo[0]);
+	c->ooo_count--;
+}
+
+/* Adds [start, end) to the list, merging what it touches. False when the list is full. */
+static bool add_range(struct tcp_conn *c, uint32_t start, uint32_t end)
+{
+	unsigned i = 0;
+
+	while (i < c->ooo_count && seq_lt(c->ooo[i].end, start))
+		i++;
+	if (i == c->ooo_count || seq_gt(c->ooo[i].start, end)) {
+		if (c->ooo_count == TCP_OOO_MAX)
+			return false;
+		memmove(&c->ooo[i + 1], &c->ooo[i], (c->ooo_count - i) * sizeof c->ooo[0]);
+		c->ooo[i] = (struct seq_range){start, end};
+		c->ooo_count++;
+		return true;
+	}
+	c->ooo[i].start = seq_min(c->ooo[i].start, start);
+	c->ooo[i].end = seq_max(c->ooo[i].end, end);
+	while (i + 1u < c->ooo_count && seq_leq(c->ooo[i + 1].start, c->ooo[i].end)) {
+		c->ooo[i].end = seq_max(c->ooo[i].end, c->ooo[i + 1].end);
+		remove_range(c, i + 1);
+	}
+	return true;
+}
+
+/* How far the ring's content reaches, gaps included. */
+static uint32_t extent(const struct tcp_conn *c)
+{
+	if (c->ooo_count == 0)
+		return c->rcv.len;
+	return c->rcv.len + (c->ooo[c->ooo_count - 1].end - c->rcv_nxt);
+}
+
+uint32_t tcp_reass_insert(struct tcp_conn *c, uint32_t seq, const uint8_t *data, uint32_t len)
+{
+	struct stack *s = c->stack;
+	const uint32_t offset = c->rcv.len + (seq - c->rcv_nxt);
+	const uint32_t before = c->rcv_nxt;
+
+	if (len == 0)
+		return 0;
+	if (!ring_grow(s, &c->rcv, offset + len, extent(c), s->cfg.recv_buffer_max)) {
+		s->counters.tcp_memory_drops++;
+		return 0;
+	}
+	if (seq != c->rcv_nxt) {
+		c->out_of_order_in++;
+		s->counters.tcp_out_of_order++;
+		if (!add_range(c, seq, seq + len)) {
+			s->counters.tcp_out_of_order_dropped++;
+			return 0;
+		}
+		ring_write(&c->rcv, offset, data, len);
+		return 0;
+	}
+	ring_write(&c->rcv, offset, data, len);
+	c->rcv_nxt += len;
+	while (c->ooo_count > 0 && seq_leq(c->ooo[0].start, c->rcv_nxt)) {
+		c->rcv_nxt = seq_max(c->rcv_nxt, c->ooo[0].end);
+		remove_range(c, 0);
+	}
+	c->rcv.len += c->rcv_nxt - before;
+	return c->rcv_nxt - before;
+}
+
+void tcp_reass_cut(struct tcp_conn *c, uint32_t seq)
+{
+	while (c->ooo_count > 0 && seq_gt(c->ooo[c->ooo_count - 1].end, seq)) {
+		struct seq_range *last = &c->ooo[c->ooo_count - 1];
+		if (seq_lt(last->start, seq)) {
+			last->end = seq;
+			return;
+		}
+		c->ooo_count--;
+	}
+}

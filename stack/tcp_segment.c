@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tcp_segment.c — see tcp_segment.h. */
+#include "stack/tcp_segment.h"
+
+#include <string.h>
+
+#include "stack/bytes.h"
+#include "stack/checksum.h"
+
+static void parse_option(struct tcp_options *o, uint8_t kind, const uint8_t *body, size_t len,
+			 bool syn)
+{
+	if (kind == TCP_OPT_MSS && len == 2 && syn) {
+		o->has_mss = true;
+		o->mss = get_be16(body);
+	} else if (kind == TCP_OPT_WSCALE && len == 1 && syn) {
+		o->has_wscale = true;
+		o->wscale = body[0] > TCP_WSCALE_MAX ? TCP_WSCALE_MAX : body[0];
+	} else if (kind == TCP_OPT_TIMESTAMP && len == 8) {
+		o->has_timestamp = true;
+		o->ts_val = get_be32(body);
+		o->ts_ecr = get_be32(body + 4);
+	}
+}
+
+static void parse_options(struct tcp_options *o, const uint8_t *p, size_t len, bool syn)
+{
+	size_t at = 0;
+
+	while (at < len && p[at] != TCP_OPT_END) {
+		if (p[at] == TCP_OPT_NOP) {
+			at++;
+			continue;
+		}
+		if (len - at < 2 || p[at + 1] < 2 || p[at + 1] > len - at)
+			return; /* a length that leads nowhere: CVE-2020-24337 and its kin */
+		parse_option(o, p[at], p + at + 2, p[at + 1] - 2u, syn);
+		at += p[at + 1];
+	}
+}
+
+bool tcp_segment_parse(struct tcp_segment *seg, const uint8_t *data, size_t len)
+{
+	if (len < TCP_HEADER_MIN)
+		return false;
+	const size_t header_len = (size_t)(data[12] >> 4) * 4;
+	if (header_len < TCP_HEADER_MIN || header_len > len)
+		return false;
+	seg->src_port = get_be16(data);
+	seg->dst_port = get_be16(data + 2);
+	seg->seq = get_be32(data + 4);
+	seg->ack = get_be32(data + 8);
+	seg->flags = data[13];
+	seg->wnd = get_be16(data + 14);
+	seg->opt = (struct tcp_options){0};
+	parse_options(&seg->opt, data + TCP_HEADER_MIN, header_len - TCP_HEADER_MIN,
+		      (seg->flags & TCP_SYN) != 0);
+	seg->payload = data + header_len;
+	seg->len = (uint32_t)(len - header_len);
+	return true;
+}
+
+size_t tcp_segment_write(uint8_t *out, const struct tcp_segment *seg)
+{
+	uint8_t *p = out + TCP_HEADER_MIN;
+
+	if (seg->opt.has_mss) {
+		p[0] = TCP_OPT_MSS;
+		p[1] = 4;
+		put_be16(p + 2, seg->opt.mss);
+		p += 4;
+	}
+	if (seg->opt.has_timestamp) {
+		p[0] = TCP_OPT_NOP;
+		p[1] = TCP_OPT_NOP;
+		p[2] = TCP_OPT_TIMESTAMP;
+		p[3] = 10;
+		put_be32(p + 4, seg->opt.ts_val);
+		put_be32(p + 8, seg->opt.ts_ecr);
+		p += TCP_TIMESTAMP_LEN;
+	}
+	if (seg->opt.has_wscale) {
+		p[0] = TCP_OPT_NOP;
+		p[1] = TCP_OPT_WSCALE;
+		p[2] = 3;
+		p[3] = seg->opt.wscale;
+		p += 4;
+	}
+	const size_t len = (size_t)(p - out);
+	put_be16(out, seg->src_port);
+	put_be16(out + 2, seg->dst_port);
+	put_be32(out + 4, seg->seq);
+	put_be32(out + 8, seg->ack);
+	out[12] = (uint8_t)(len / 4 << 4);
+	out[13] = seg->flags;
+	put_be16(out + 14, seg->wnd);
+	memset(out + 16, 0, 4); /* checksum, urgent pointer */
+	return len;
+}
+
+uint16_t tcp_checksum(const struct ip_addr *src, const struct ip_addr *dst, const uint8_t *header,
+		      size_t header_len, const struct slice *payload, size_t count)
+{
+	size_t total = header_len;
+	bool odd = false;
+
+	uint64_t sum = checksum_add(0, header, header_len);
+	for (size_t i = 0; i < count; i++) {
+		sum = odd ? checksum_add_odd(sum, payload[i].data, payload[i].len)
+			  : checksum_add(sum, payload[i].data, payload[i].len);
+		odd ^= payload[i].len & 1;
+		total += payload[i].len;
+	}
+	sum = checksum_add_pseudo(sum, src, dst, IP_PROTO_TCP, (uint32_t)total);
+	return (uint16_t)~checksum_fold(sum);
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tcp_syncache.c — see tcp_syncache.h. */
+#include "stack/tcp_syncache.h"
+
+#include <string.h>
+
+#include "stack/seq.h"
+#include "stack/stack_internal.h"
+#include "stack/tcp_conn.h"
+#include "stack/tcp_demux.h"
+#include "stack/tcp_input.h"
+#include "stack/tcp_isn.h"
+#include "stack/tcp_rtt.h"
+#include "stack/trace.h"
+
+#define SYNCACHE_ACKS_MAX 8 /* answers to segments outside the window, per entry */
+
+void tcp_syncache_free(struct syncache_entry *e)
+{
+	struct stack *s = e->stack;
+
+	tcp_table_remove(s, &e->node);
+	timer_stop(&s->wheel, &e->timer);
+	list_remove(&e->link);
+	s->syncache_count--;
+	account_free(s, e, sizeof *e);
+}
+
+static void trace_entry(struct syncache_entry *e, enum stack_trace_kind kind,
+			const struct tcp_segment *seg, enum tcp_state after, const char *why)
+{
+	trace_node(e->stack, kind, &e->node, e->id, TCP_SYN_RECEIVED, after, seg, why);
+}
+
+static void send_syn_ack(struct syncache_entry *e, const char *why)
+{
+	struct stack *s = e->stack;
+	struct tcp_segment seg = tcp_segment_from(&e->node.tuple);
+
+	seg.seq = e->iss;
+	seg.ack = e->irs + 1;
+	seg.flags = TCP_SYN | TCP_ACK;
+	seg.wnd = (uint16_t)e->rcv_wnd; /* never scaled in a SYN (RFC 7323 2.2) */
+	seg.opt.has_mss = true;
+	seg.opt.mss = tcp_our_mss(s);
+	seg.opt.has_wscale = e->has_wscale;
+	seg.opt.wscale = s->rcv_wscale;
+	seg.opt.has_timestamp = e->has_timestamp;
+	seg.opt.ts_val = tcp_ts_now(s, e->ts_offset);
+	seg.opt.ts_ecr = e->ts_recent;
+	reply_segment(s, &seg, e->id, why);
+	e->sent_us = s->now_us;
+	timer_set(&s->wheel, &e->timer, s->now_us + ((uint64_t)TCP_RTO_INITIAL_US << e->retries));
+}
+
+static void send_ack(struct syncache_entry *e, const char *why)
+{
+	struct stack *s = e->stack;
+	struct tcp_segment seg = tcp_segment_from(&e->node.tuple);
+
+	/* A bound instead of a rate: an entry lives a minute at most. */
+	if (e->acks >= SYNCACHE_ACKS_MAX) {
+		s->counters.tcp_challenge_acks_limited++;
+		return;
+	}
+	e->acks++;
+	seg.seq = e->iss + 1;
+	seg.ack = e->irs + 1;
+	seg.flags = TCP_ACK;
+	seg.wnd = (uint16_t)(e->has_wscale ? e->rcv_wnd >> s->rcv_wscale : e->rcv_wnd);
+	seg.opt.has_timestamp = e->has_timestamp;
+	seg.opt.ts_val = tcp_ts_now(s, e->ts_offset);
+	seg.opt.ts_ecr = e->ts_recent;
+	reply_segment(s, &seg, e->id, why);
+	s->counters.tcp_challenge_acks++;
+}
+
+/* Room for one more: the oldest entry goes when there are too many. */
+static struct syncache_entry *entry_new(struct stack *s)
+{
+	while (s->syncache_count >= s->cfg.max_half_open) {
+		struct syncache_entry *oldest =
+			list_entry(s->syncache.next, struct syncache_entry, link);
+		s->counters.tcp_syn_cache_dropped++;
+		trace_entry(oldest, STACK_TRACE_STATE, NULL, TCP_CLOSED,
+			    "SYN cache full: the oldest entry goes (RFC 4987 3.4)");
+		tcp_syncache_free(oldest);
+	}
+	struct syncache_entry *e = account_alloc(s, sizeof *e);
+	if (!e)
+		s->counters.tcp_memory_drops++;
+	return e;
+}
+
+void tcp_syncache_add(struct stack *s, const struct tcp_segment *seg, const uint32_t *iss_floor)
+{
+	struct syncache_entry *e = entry_new(s);
+	if (!e)
+		return;
+	memset(e, 0, sizeof *e);
+	e->stack = s;
+	e->id = s->next_id++;
+	e->node.kind = TCP_NODE_SYNCACHE;
+	tcp_tuple_of_segment(&e->node.tuple, seg);
+	e->opened_us = s->now_us;
+	e->irs = seg->seq;
+	e->iss = tcp_isn(s, &e->node.tuple);
+	if (iss_floor && seq_leq(e->iss, *iss_floor))
+		e->iss = *iss_floor + 1;
+	e->rcv_wnd = s->cfg.recv_buffer_max < UINT16_MAX ? s->cfg.recv_buffer_max : UINT16_MAX;
+	e->snd_wnd = seg->wnd;
+	e->has_mss = seg->opt.has_mss;
+	e->mss = seg->opt.mss;
+	e->has_wscale = seg->opt.has_wscale;
+	e->wscale = seg->opt.wscale;
+	e->has_timestamp = seg->opt.has_timestamp;
+	e->ts_recent = seg->opt.ts_val;
+	e->ts_offset = tcp_ts_offset(s, &e->node.tuple);
+	timer_init(&e->timer, TCP_TIMER_SYNCACHE);
+	list_append(&s->syncache, &e->link);
+	s->syncache_count++;
+	tcp_table_insert(s, &e->node);
+	s->counters.tcp_syn_cache_added++;
+	trace_node(s, STACK_TRACE_PACKET_IN, &e->node, e->id, TCP_LISTEN, TCP_SYN_RECEIVED, seg,
+		   "SYN for a listener: half-open entry (RFC 9293 3.10.7.2, third)");
+	send_syn_ack(e, "SYN-ACK acknowledges the SYN's one sequence number (RFC 9293 3.5)");
+}
+
+/* The handshake is complete: now, and not before, there is a connection. */
+static void complete(struct syncache_entry *e, struct tcp_listener *l,
+		     const struct tcp_segment *seg)
+{
+	struct stack *s = e->stack;
+	const struct tcp_options opt = {.has_mss = e->has_mss,
+					.mss = e->mss,
+					.has_wscale = e->has_wscale,
+					.wscale = e->wscale,
+					.has_timestamp = e->has_timestamp,
+					.ts_val = e->ts_recent};
+	const struct syncache_entry entry = *e;
+
+	if (s->conn_count >= s->cfg.max_connections ||
+	    s->memory + sizeof(struct tcp_conn) > s->cfg.memory_limit) {
+		s->counters.tcp_memory_drops++;
+		trace_entry(
+			e, STACK_TRACE_DROP, seg, TCP_SYN_RECEIVED,
+			"no memory for a connection: ACK dropped, the SYN-ACK will be repeated");
+		return;
+	}
+	tcp_syncache_free(e);
+	struct tcp_conn *c = tcp_conn_new(s, &entry.node.tuple, entry.id);
+	if (!c)
+		return;
+	c->state = TCP_SYN_RECEIVED;
+	c->opened_us = entry.opened_us;
+	c->iss = entry.iss;
+	c->snd_una = entry.iss;
+	c->snd_nxt = c->snd_max = entry.iss + 1;
+	c->recover = entry.iss;
+	c->irs = entry.irs;
+	c->rcv_nxt = entry.irs + 1;
+	c->last_ack_sent = c->rcv_nxt;
+	c->rcv_adv = c->rcv_nxt + entry.rcv_wnd;
+	c->snd_wl1 = entry.irs;
+	c->snd_wnd = entry.snd_wnd;
+	c->snd_wnd_max = entry.snd_wnd;
+	c->ts_offset = entry.ts_offset;
+	tcp_conn_negotiated(c, &opt);
+	if (entry.retries == 0)
+		tcp_rtt_sample(c, s->now_us - entry.sent_us);
+	c->attached = true;
+	c->listener = l;
+	list_append(&l->queue, &c->accept_link);
+	l->queued++;
+	l->event = true;
+	s->counters.tcp_syn_cache_completed++;
+	s->counters.tcp_passive_opens++;
+	tcp_conn_input(c, seg);
+}
+
+void tcp_syncache_input(struct syncache_entry *e, const struct tcp_segment *seg)
+{
+	struct stack *s = e->stack;
+	const bool in_window = seq_in_window(seg->seq, e->irs + 1, e->rcv_wnd);
+
+	if (seg->flags & TCP_RST) {
+		if (seg->seq == e->irs + 1) {
+			s->counters.tcp_syn_cache_resets++;
+			trace_entry(e, STACK_TRACE_PACKET_IN, seg, TCP_LISTEN,
+				    "RST: back to LISTEN (RFC 9293 3.10.7.4, second)");
+			tcp_syncache_free(e);
+		} else if (in_window) {
+			send_ack(e, "challenge ACK to a RST that is not exact (RFC 5961 3.2)");
+		}
+		return;
+	}
+	if ((seg->flags & TCP_SYN) && !(seg->flags & TCP_ACK) && seg->seq == e->irs) {
+		trace_entry(e, STACK_TRACE_PACKET_IN, seg, TCP_SYN_RECEIVED,
+			    "the same SYN again: repeat the SYN-ACK");
+		send_syn_ack(e, "SYN-ACK repeated: the peer has sent its SYN again");
+		return;
+	}
+	if (!in_window) {
+		s->counters.tcp_out_of_window++;
+		trace_entry(e, STACK_TRACE_DROP, seg, TCP_SYN_RECEIVED,
+			    "outside the window: ACK (RFC 9293 3.10.7.4, first)");
+		send_ack(e, "ACK to a segment outside the window (RFC 9293 3.10.7.4, first)");
+		return;
+	}
+	if (seg->flags & TCP_SYN) {
+		trace_entry(
+			e, STACK_TRACE_PACKET_IN, seg, TCP_LISTEN,
+			"another SYN in the window: back to LISTEN (RFC 9293 3.10.7.4, fourth)");
+		tcp_syncache_free(e);
+		return;
+	}
+	if (!(seg->flags & TCP_ACK)) {
+		trace_entry(e, STACK_TRACE_DROP, seg, TCP_SYN_RECEIVED,
+			    "no ACK (RFC 9293 3.10.7.4, fifth)");
+		return;
+	}
+	if (seg->ack != e->iss + 1) {
+		trace_entry(e, STACK_TRACE_DROP, seg, TCP_SYN_RECEIVED,
+			    "acknowledges what was never sent: RST (RFC 9293 3.10.7.4, fifth)");
+		reply_reset(s, seg,
+			    "RST: the ACK is not for our SYN-ACK (RFC 9293 3.10.7.4, fifth)");
+		return;
+	}
+	if (e->has_timestamp && seg->opt.has_timestamp && seq_lt(seg->opt.ts_val, e->ts_recent)) {
+		s->counters.tcp_paws_dropped++;
+		trace_entry(e, STACK_TRACE_DROP, seg, TCP_SYN_RECEIVED,
+			    "timestamp older than the SYN's: PAWS (RFC 7323 5.3)");
+		send_ack(e, "ACK to a segment that PAWS refused (RFC 7323 5.3 R1)");
+		return;
+	}
+	struct tcp_listener *l = tcp_find_listener(s, &seg->dst, seg->dst_port);
+	if (!l) {
+		tcp_syncache_free(e);
+		reply_reset(s, seg, "RST: the listener has gone (RFC 9293 3.10.7.1)");
+		return;
+	}
+	if (l->queued >= l->backlog) {
+		/* Like a lost ACK: the client believes it is connected and sends again. */
+		s->counters.tcp_accept_overflows++;
+		trace_entry(e, STACK_TRACE_DROP, seg, TCP_SYN_RECEIVED,
+			    "accept queue full: ACK dropped, the SYN-ACK will be repeated");
+		return;
+	}
+	complete(e, l, seg);
+}
+
+void tcp_syncache_timer(struct syncache_entry *e)
+{
+	struct stack *s = e->stack;
+
+	if (e->retries >= TCP_SYNACK_RETRIES || s->now_us - e->opened_us >= s->cfg.syn_timeout_us) {
+		s->counters.tcp_syn_cache_timeouts++;
+		s->counters.tcp_attempt_fails++;
+		trace_entry(e, STACK_TRACE_TIMER, NULL, TCP_CLOSED,
+			    "the handshake was never completed (RFC 4987 2)");
+		tcp_syncache_free(e);
+		return;
+	}
+	e->retries++;
+	s->counters.tcp_retrans_segs++;
+	trace_entry(e, STACK_TRACE_TIMER, NULL, TCP_SYN_RECEIVED,
+		    "no ACK came: repeat the SYN-ACK, double the time-out (RFC 6298 5.5)");
+	send_syn_ack(e, "SYN-ACK repeated: its ACK did not come (RFC 6298 5)");
+}

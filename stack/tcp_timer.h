@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tcp_timer.h — what a connection's timers do when they fire, and how long a silent peer is borne with.
+ *
+ * progress_us is when the peer last showed that it lives: it acknowledged something, or answered a probe.
+ * user_timeout_us after that a connection with something outstanding is given up (RFC 9293 3.8.3,
+ * RFC 5482). For a connection whose handle was given back, answered probes do not count, so a peer
+ * that keeps its window shut cannot hold it for ever (RFC 9293 3.8.6.1 leaves that to the application,
+ * which has gone).
+ */
+#ifndef STACK_TCP_TIMER_H
+#define STACK_TCP_TIMER_H
+
+#include "stack/tcp_types.h"
+
+/* (Re)starts the exclusive timer. Coming from another mode starts the user time-out anew. */
+void tcp_timer_set_xmit(struct tcp_conn *c, enum tcp_xmit_mode mode);
+void tcp_timer_stop_xmit(struct tcp_conn *c);
+/* The peer has shown that it lives. */
+void tcp_timer_progress(struct tcp_conn *c);
+/* One of the connection's timers fired. `c` may be gone when this returns. */
+void tcp_timer_fired(struct tcp_conn *c, enum tcp_timer_kind kind);
+const char *tcp_timer_name(const struct tcp_conn *c);
+
+#endif

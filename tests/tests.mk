@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+# The layers of tests, as rules; included by the Makefile.
+#
+# tests/unit/test_<module>_<what>.c is a cmocka program of its own: <module> is stack, tls, http, certs or
+# server and says what it is linked with. tests/sim/*.c together are one program, build/tests/sim.
+
+UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SRC))
+SIM_SRC := $(sort $(wildcard tests/sim/*.c))
+SIM_O := $(patsubst %.c,$(B)/obj/%.o,$(SIM_SRC))
+
+$(B)/obj/tests/unit/test_tls_%.o $(B)/obj/tests/unit/test_certs_%.o: EXTRA_CPP = $(MBEDTLS_CPP)
+$(B)/obj/tests/unit/test_http_%.o: EXTRA_CPP = $(HTTP_PARSER_CPP)
+$(SIM_O): EXTRA_CPP = $(MBEDTLS_CPP)
+
+unit_link = $(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(1) -lcmocka $(LDLIBS)
+# cmocka.h wants these first; and its macros convert between integer types.
+$(B)/obj/tests/%.o: private ALL_CFLAGS += -Wno-conversion -include tests/unit/cmocka_all.h
+
+$(B)/tests/test_stack_%: $(B)/obj/tests/unit/test_stack_%.o $(B)/obj/tests/unit/wire.o $(B)/libstack.a
+	$(call unit_link)
+$(B)/tests/test_tls_%: $(B)/obj/tests/unit/test_tls_%.o $(TLS_O) $(MBEDTLS)/.built
+	$(call unit_link,$(MBEDTLS_LIB))
+$(B)/tests/test_certs_%: $(B)/obj/tests/unit/test_certs_%.o $(CERTS_O) $(TLS_O) $(MBEDTLS)/.built
+	$(call unit_link,$(MBEDTLS_LIB))
+$(B)/tests/test_http_%: $(B)/obj/tests/unit/test_http_%.o $(HTTP_O) $(PARSER_O)
+	$(call unit_link)
+$(B)/tests/test_server_%: $(B)/obj/tests/unit/test_server_%.o $(filter-out $(B)/obj/server/main.o,$(SERVER_O)) $(LAB_O) $(HTTP_O) $(CERTS_O) $(TLS_O) $(B)/libstack.a $(PARSER_O) $(MBEDTLS)/.built
+	$(call unit_link,$(MBEDTLS_LIB))
+$(B)/tests/sim: $(SIM_O) $(filter-out $(B)/obj/server/main.o,$(SERVER_O)) $(LAB_O) $(HTTP_O) $(CERTS_O) $(TLS_O) $(B)/libstack.a $(PARSER_O) $(MBEDTLS)/.built
+	$(call unit_link,$(MBEDTLS_LIB))
+
+.PRECIOUS: $(B)/obj/tests/%.o
+tests-build: $(UNIT_BIN) $(if $(SIM_SRC),$(B)/tests/sim)
+
+test-unit: $(UNIT_BIN)
+	$(Q)tests/run-unit.sh $(UNIT_BIN)
+
+test-sim: $(B)/tests/sim
+	$(Q)$(B)/tests/sim
+
+.PHONY: tests-build test-unit test-sim
