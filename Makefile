@@ -6,7 +6,6 @@
 #   make help     the other targets and variables
 
 .DEFAULT_GOAL := all
-MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
@@ -107,8 +106,8 @@ $(MBEDTLS)/.source: scripts/fetch-source.sh $(wildcard tls/patches/*.patch)
 # Its compiler is fixed, so that switching CC for our own code does not rebuild it.
 MBEDTLS_CFLAGS := -O3 -g -fPIE -ffile-prefix-map=$(CURDIR)/= $(if $(filter x86_64,$(shell uname -m)),-mssse3)
 $(MBEDTLS)/.built: $(MBEDTLS)/.source tls/mbedtls_config.h
-	$(call say,BUILD,mbedTLS (about a minute on two cores))rm -f $(MBEDTLS)/library/*.o; \
-	$(MAKE) -s -C $(MBEDTLS)/library $(if $(findstring j,$(MAKEFLAGS)),,-j$(shell nproc)) CC=gcc \
+	$(call say,BUILD,mbedTLS)rm -f $(MBEDTLS)/library/*.o; \
+	env -u MAKEFLAGS -u MFLAGS make -s -C $(MBEDTLS)/library -j$(shell nproc) CC=gcc \
 		CFLAGS='$(MBEDTLS_CFLAGS) -I$(CURDIR) -DMBEDTLS_CONFIG_FILE=\"tls/mbedtls_config.h\"' \
 		static > $(MBEDTLS)/build.log 2>&1 || { tail -n 20 $(MBEDTLS)/build.log; exit 1; }
 	$(Q)touch $@
@@ -116,6 +115,13 @@ $(MBEDTLS)/.built: $(MBEDTLS)/.source tls/mbedtls_config.h
 # ------------------------------------------------------------------ tests
 
 include tests/tests.mk
+
+test:
+	$(Q)scripts/deps.sh test
+	$(Q)tests/run-all.sh
+
+check:
+	$(Q)tests/check.sh
 
 # ------------------------------------------------------------------ use
 
@@ -143,4 +149,4 @@ help:
 	@echo 'V=1 shows commands, SAN=1 builds with ASan and UBSan into build/san, CC=clang picks the compiler,'
 	@echo 'MBEDTLS_SRC=DIR and HTTP_PARSER_SRC=DIR take these sources from a directory instead of Debian'
 
-.PHONY: all deps run format clean distclean help FORCE
+.PHONY: all deps run test check format clean distclean help FORCE

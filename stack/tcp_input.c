@@ -90,6 +90,7 @@ static void established(struct tcp_conn *c)
 	c->state = c->fin_queued ? TCP_FIN_WAIT_1 : TCP_ESTABLISHED;
 	c->established_us = c->stack->now_us;
 	c->backoff = 0;
+	tcp_conn_wants_output(c); /* what was written or closed meanwhile */
 	if (c->listener)
 		return; /* the accept queue announces it */
 	tcp_conn_event(c, STACK_EVENT_CONNECTED);
@@ -333,7 +334,8 @@ static enum step check_ack(struct arrival *a)
 
 /* How soon the data is acknowledged: RFC 9293 3.8.6.3, RFC 5681 4.2. Bytes are counted, not segments,
  * because the link may have coalesced many of them into one. */
-static void program_ack(struct tcp_conn *c, const struct tcp_segment *seg, uint32_t advanced)
+static void program_ack(struct tcp_conn *c, const struct tcp_segment *seg, uint32_t advanced,
+			bool had_gap)
 {
 	const uint32_t piece = seg->gso_size ? seg->gso_size : seg->len;
 
@@ -341,7 +343,7 @@ static void program_ack(struct tcp_conn *c, const struct tcp_segment *seg, uint3
 		c->rcv_mss = (uint16_t)piece;
 	c->rcv_unacked += advanced;
 	/* Out of order, or it filled a gap: at once (RFC 5681 4.2). */
-	const bool gap = advanced != seg->len || c->ooo_count > 0;
+	const bool gap = had_gap || advanced != seg->len;
 	if (gap || c->rcv_unacked >= 2u * c->rcv_mss) {
 		ack_now(c);
 	} else if (c->quickacks > 0) {
@@ -368,6 +370,7 @@ static enum step take_data(struct arrival *a)
 		tcp_conn_reset(c, TCP_CLOSE_ABORTED, "RST: data after close (RFC 1122 4.2.2.13)");
 		return STEP_GONE;
 	}
+	const bool had_gap = c->ooo_count > 0;
 	const uint32_t advanced = tcp_reass_insert(c, seg->seq, seg->payload, seg->len);
 	if (advanced > 0) {
 		c->bytes_in += advanced;
@@ -378,7 +381,7 @@ static enum step take_data(struct arrival *a)
 	} else if (!a->why) {
 		a->why = "data out of order: kept, duplicate ACK (RFC 5681 4.2)";
 	}
-	program_ack(c, seg, advanced);
+	program_ack(c, seg, advanced, had_gap);
 	return STEP_ON;
 }
 

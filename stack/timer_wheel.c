@@ -4,11 +4,13 @@
 
 #define TICK_US ((uint64_t)1 << TIMER_TICK_SHIFT)
 #define SLOT_MASK ((uint64_t)TIMER_SLOTS - 1)
-#define REACH_BITS (TIMER_LEVELS * TIMER_SLOT_BITS)
 
 static uint64_t tick_of(uint64_t deadline_us)
 {
-	return (deadline_us >> TIMER_TICK_SHIFT) + ((deadline_us & (TICK_US - 1)) != 0);
+	const uint64_t last = UINT64_MAX >> TIMER_TICK_SHIFT;
+	const uint64_t tick = deadline_us >> TIMER_TICK_SHIFT;
+
+	return tick < last && (deadline_us & (TICK_US - 1)) ? tick + 1 : tick;
 }
 
 static unsigned slot_of(uint64_t tick, unsigned level)
@@ -43,7 +45,7 @@ bool timer_armed(const struct timer *t)
 
 static void insert(struct timer_wheel *w, struct timer *t)
 {
-	uint64_t tick = tick_of(t->deadline_us);
+	const uint64_t tick = tick_of(t->deadline_us);
 
 	if (tick <= w->tick) {
 		t->tick = tick;
@@ -51,15 +53,7 @@ static void insert(struct timer_wheel *w, struct timer *t)
 		list_append(&w->due, &t->link);
 		return;
 	}
-	/* Beyond the wheel's reach: wait in its last slot, then be placed again. */
-	if ((tick ^ w->tick) >> REACH_BITS)
-		tick = w->tick | (((uint64_t)1 << REACH_BITS) - 1);
-	if (tick == w->tick)
-		tick = w->tick + 1;
-	const uint64_t differs = (tick ^ w->tick) | 1;
-	unsigned level = (63u - (unsigned)__builtin_clzll(differs)) / TIMER_SLOT_BITS;
-	if (level >= TIMER_LEVELS)
-		level = TIMER_LEVELS - 1;
+	const unsigned level = (63u - (unsigned)__builtin_clzll(tick ^ w->tick)) / TIMER_SLOT_BITS;
 	t->tick = tick;
 	t->level = (uint8_t)level;
 	w->occupied[level] |= (uint64_t)1 << slot_of(tick, level);

@@ -4,8 +4,8 @@
  * timer are O(1) for any number of them.
  *
  * Time is cut into ticks of 256 µs; a timer fires at the first tick not before its deadline, so late by
- * less than a tick and never early. Six levels of 64 slots reach 200 days. A timer goes to the level
- * of the highest group of six bits in which its tick differs from the current one; when the wheel gets to
+ * less than a tick and never early. Ten levels of 64 slots reach every 64-bit time, so there is no
+ * special case far away. A timer goes to the level of the highest group of six bits in which its tick differs from the current one; when the wheel gets to
  * that slot, its timers move to lower levels.
  *
  * Pushing a deadline back, which is what every ACK does to a retransmission timer, only writes the new
@@ -20,7 +20,7 @@
 #include "stack/list.h"
 
 #define TIMER_TICK_SHIFT 8 /* log2 of a tick in microseconds */
-#define TIMER_LEVELS 6
+#define TIMER_LEVELS 10    /* of six bits each: all 56 bits of a tick */
 #define TIMER_SLOT_BITS 6
 #define TIMER_SLOTS (1 << TIMER_SLOT_BITS)
 

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tls_context.c — what sessions share: certificate, key, policy. See tls.h and tls_client.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <mbedtls/error.h>
+#include <mbedtls/psa_util.h>
+#include <mbedtls/version.h>
+#include <psa/crypto.h>
+
+#include "tls/tls_client.h"
+#include "tls/tls_internal.h"
+
+void tls_error_format(char out[TLS_ERROR_SIZE], const char *what, const char *where, int code)
+{
+	char words[128];
+
+	mbedtls_strerror(code, words, sizeof words);
+	snprintf(out, TLS_ERROR_SIZE, "%s%s%s: %s (-0x%04X)", what, where ? " " : "",
+		 where ? where : "", words, (unsigned)-code);
+}
+
+const char *tls_library_version(void)
+{
+	return MBEDTLS_VERSION_STRING_FULL;
+}
+
+/* The name that a client asks for, kept for the log and the lab. */
+static int note_server_name(void *ctx, mbedtls_ssl_context *ssl, const unsigned char *name,
+			    size_t len)
+{
+	struct tls_session *t = mbedtls_ssl_get_user_data_p(ssl);
+
+	(void)ctx;
+	if (len > TLS_SNI_MAX)
+		len = TLS_SNI_MAX;
+	memcpy(t->sni, name, len);
+	t->sni[len] = '\0';
+	return 0; /* there is one certificate: every name gets it */
+}
+
+/* PEM must end in NUL for Mbed TLS, DER must not. Returns a copy to be wiped and freed, or NULL. */
+static uint8_t *parseable(const struct tls_blob *blob, size_t *len)
+{
+	static const char mark[] = "-----BEGIN ";
+	uint8_t *copy = malloc(blob->len + 1);
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, blob->data, blob->len);
+	copy[blob->len] = '\0';
+	*len = memmem(blob->data, blob->len, mark, sizeof mark - 1) ? blob->len + 1 : blob->len;
+	return copy;
+}
+
+static void wipe(uint8_t *copy, size_t len)
+{
+	explicit_bzero(copy, len);
+	free(copy);
+}
+
+static int load_chain(mbedtls_x509_crt *chain, const struct tls_blob *blob, const char *what,
+		      char error[TLS_ERROR_SIZE])
+{
+	size_t len;
+	uint8_t *copy = parseable(blob, &len);
+
+	if (!copy) {
+		snprintf(error, TLS_ERROR_SIZE, "%s %s: out of memory", what, blob->name);
+		return -1;
+	}
+	const int err = mbedtls_x509_crt_parse(chain, copy, len);
+	free(copy);
+	if (err > 0)
+		snprintf(error, TLS_ERROR_SIZE, "%s %s: %d of its certificates cannot be read",
+			 what, blob->name, err);
+	else if (err < 0)
+		tls_error_format(error, what, blob->name, err);
+	return err ? -1 : 0;
+}
+
+static int load_key(struct tls_context *ctx, const struct tls_config *cfg,
+		    char error[TLS_ERROR_SIZE])
+{
+	size_t len;
+	uint8_t *copy = parseable(&cfg->key, &len);
+
+	if (!copy) {
+		snprintf(error, TLS_ERROR_SIZE, "key %s: out of memory", cfg->key.name);
+		return -1;
+	}
+	const int err = mbedtls_pk_parse_key(&ctx->key, copy, len, NULL, 0, mbedtls_psa_get_random,
+					     MBEDTLS_PSA_RANDOM_STATE);
+	wipe(copy, cfg->key.len);
+	if (err == MBEDTLS_ERR_PK_PASSWORD_REQUIRED || err == MBEDTLS_ERR_PK_PASSWORD_MISMATCH) {
+		snprintf(error, TLS_ERROR_SIZE,
+			 "key %s is encrypted; decrypt it first: openssl pkey -in %s -out KEY",
+			 cfg->key.name, cfg->key.name);
+		return -1;
+	}
+	if (err) {
+		tls_error_format(error, "key", cfg->key.name, err);
+		return -1;
+	}
+	if (mbedtls_pk_check_pair(&ctx->chain.pk, &ctx->key, mbedtls_psa_get_random,
+				  MBEDTLS_PSA_RANDOM_STATE) != 0) {
+		snprintf(error, TLS_ERROR_SIZE,
+			 "key %s does not belong to the first certificate in %s; the leaf must "
+			 "come first",
+			 cfg->key.name, cfg->cert.name);
+		return -1;
+	}
+	return 0;
+}
+
+static int set_alpn(struct tls_context *ctx, const char *const *alpn)
+{
+	size_t n = 0;
+
+	if (!alpn)
+		return 0;
+	while (alpn[n])
+		n++;
+	ctx->alpn = calloc(n + 1, sizeof *ctx->alpn);
+	if (!ctx->alpn)
+		return MBEDTLS_ERR_SSL_ALLOC_FAILED;
+	for (size_t i = 0; i < n; i++) {
+		ctx->alpn[i] = strdup(alpn[i]);
+		if (!ctx->alpn[i])
+			return MBEDTLS_ERR_SSL_ALLOC_FAILED;
+	}
+	return mbedtls_ssl_conf_alpn_protocols(&ctx->conf, ctx->alpn);
+}
+
+static struct tls_context *context_new(int endpoint, char error[TLS_ERROR_SIZE])
+{
+	struct tls_context *ctx = calloc(1, sizeof *ctx);
+
+	if (!ctx) {
+		snprintf(error, TLS_ERROR_SIZE, "TLS: out of memory");
+		return NULL;
+	}
+	mbedtls_ssl_config_init(&ctx->conf);
+	mbedtls_x509_crt_init(&ctx->chain);
+	mbedtls_x509_crt_init(&ctx->trusted);
+	mbedtls_pk_init(&ctx->key);
+	const psa_status_t psa = psa_crypto_init();
+	if (psa != PSA_SUCCESS) {
+		snprintf(error, TLS_ERROR_SIZE, "TLS: the crypto library does not start (PSA %d)",
+			 (int)psa);
+		goto fail;
+	}
+	const int err = mbedtls_ssl_config_defaults(
+		&ctx->conf, endpoint, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
+	if (err) {
+		tls_error_format(error, "TLS", NULL, err);
+		goto fail;
+	}
+	mbedtls_ssl_conf_rng(&ctx->conf, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+	tls_policy_apply(&ctx->conf);
+	return ctx;
+fail:
+	tls_context_destroy(ctx);
+	return NULL;
+}
+
+struct tls_context *tls_context_create(const struct tls_config *cfg, char error[TLS_ERROR_SIZE])
+{
+	struct tls_context *ctx = context_new(MBEDTLS_SSL_IS_SERVER, error);
+
+	if (!ctx)
+		return NULL;
+	if (load_chain(&ctx->chain, &cfg->cert, "certificate", error) || load_key(ctx, cfg, error))
+		goto fail;
+	int err = mbedtls_ssl_conf_own_cert(&ctx->conf, &ctx->chain, &ctx->key);
+	if (!err)
+		err = set_alpn(ctx, cfg->alpn);
+	if (err) {
+		tls_error_format(error, "certificate", cfg->cert.name, err);
+		goto fail;
+	}
+	mbedtls_ssl_conf_sni(&ctx->conf, note_server_name, NULL);
+	/* No callbacks for tickets are set, so TLS 1.2 offers none; this is for TLS 1.3. */
+	mbedtls_ssl_conf_new_session_tickets(&ctx->conf, 0);
+	return ctx;
+fail:
+	tls_context_destroy(ctx);
+	return NULL;
+}
+
+struct tls_context *tls_context_create_client(const struct tls_client_config *cfg,
+					      char error[TLS_ERROR_SIZE])
+{
+	struct tls_context *ctx = context_new(MBEDTLS_SSL_IS_CLIENT, error);
+	mbedtls_ssl_config *conf = ctx ? &ctx->conf : NULL;
+
+	if (!ctx)
+		return NULL;
+	mbedtls_ssl_conf_authmode(conf, MBEDTLS_SSL_VERIFY_NONE);
+	if (cfg->ca.data) {
+		if (load_chain(&ctx->trusted, &cfg->ca, "CA", error))
+			goto fail;
+		mbedtls_ssl_conf_authmode(conf, MBEDTLS_SSL_VERIFY_REQUIRED);
+		mbedtls_ssl_conf_ca_chain(conf, &ctx->trusted, NULL);
+	}
+	if (cfg->version == TLS_VERSION_1_2)
+		mbedtls_ssl_conf_max_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_2);
+	if (cfg->version == TLS_VERSION_1_3)
+		mbedtls_ssl_conf_min_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_3);
+	if (cfg->groups)
+		mbedtls_ssl_conf_groups(conf, cfg->groups);
+	if (cfg->ciphersuites)
+		mbedtls_ssl_conf_ciphersuites(conf, cfg->ciphersuites);
+	ctx->server_name = cfg->server_name ? strdup(cfg->server_name) : NULL;
+	if (set_alpn(ctx, cfg->alpn) || (cfg->server_name && !ctx->server_name)) {
+		snprintf(error, TLS_ERROR_SIZE, "TLS client: out of memory");
+		goto fail;
+	}
+	return ctx;
+fail:
+	tls_context_destroy(ctx);
+	return NULL;
+}
+
+void tls_context_destroy(struct tls_context *ctx)
+{
+	if (!ctx)
+		return;
+	mbedtls_ssl_config_free(&ctx->conf);
+	mbedtls_x509_crt_free(&ctx->chain);
+	mbedtls_x509_crt_free(&ctx->trusted);
+	mbedtls_pk_free(&ctx->key);
+	for (size_t i = 0; ctx->alpn && ctx->alpn[i]; i++)
+		free((void *)(uintptr_t)ctx->alpn[i]);
+	free(ctx->alpn);
+	free(ctx->server_name);
+	free(ctx);
+}
