@@ -43,7 +43,7 @@ static bool waits_for_application(const struct tcp_conn *c)
 		return false;
 	if (c->listener)
 		return true; /* tcp_accept */
-	if (c->corked && c->snd_una == c->snd_max && !c->fin_queued)
+	if (tcp_corked(c) && c->snd_una == c->snd_max)
 		return true; /* tcp_send_commit: more was promised */
 	/* CLOSE-WAIT: tcp_shutdown or tcp_close. FIN-WAIT-2: tcp_close ends the wait. */
 	return (c->state == TCP_CLOSE_WAIT || c->state == TCP_FIN_WAIT_2) &&

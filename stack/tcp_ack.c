@@ -18,8 +18,10 @@ void tcp_ack_update_window(struct tcp_conn *c, const struct tcp_segment *seg)
 {
 	const uint32_t wnd = scaled_window(c, seg);
 
-	if (!seq_lt(c->snd_wl1, seg->seq) &&
-	    !(c->snd_wl1 == seg->seq && seq_leq(c->snd_wl2, seg->ack)))
+	/* An ACK that is new is newest whatever its SEQ: a retransmission that fills a gap comes after the
+	 * segments that follow it. */
+	if (!seq_lt(c->snd_wl2, seg->ack) && !seq_lt(c->snd_wl1, seg->seq) &&
+	    !(c->snd_wl1 == seg->seq && c->snd_wl2 == seg->ack))
 		return;
 	if (wnd != c->snd_wnd)
 		tcp_conn_wants_output(c);
@@ -73,6 +75,8 @@ static void advance(struct tcp_conn *c, const struct tcp_segment *seg, bool *fin
 	c->bytes_out += data;
 	c->stack->counters.tcp_out_bytes += data;
 	c->snd_una = seg->ack;
+	/* The window counts from SND.UNA: its right edge stays until the peer says otherwise. */
+	c->snd_wnd -= acked < c->snd_wnd ? acked : c->snd_wnd;
 	/* After a time-out snd_nxt went back; what has arrived need not go again. */
 	if (seq_lt(c->snd_nxt, c->snd_una))
 		c->snd_nxt = c->snd_una;

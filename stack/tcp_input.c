@@ -90,6 +90,9 @@ static void established(struct tcp_conn *c)
 	c->state = c->fin_queued ? TCP_FIN_WAIT_1 : TCP_ESTABLISHED;
 	c->established_us = c->stack->now_us;
 	c->backoff = 0;
+	/* RFC 6298 5.7: our SYN was lost and nothing is known of the path yet. */
+	if (c->retransmits > 0 && c->srtt_us == 0)
+		c->rto_us = TCP_RTO_AFTER_LOST_SYN_US;
 	tcp_conn_wants_output(c); /* what was written or closed meanwhile */
 	if (c->listener)
 		return; /* the accept queue announces it */
@@ -305,6 +308,8 @@ static enum step check_ack(struct arrival *a)
 		c->snd_una++;
 		c->snd_nxt = seq_max(c->snd_nxt, c->snd_una);
 		tcp_timer_stop_xmit(c);
+		if (c->srtt_us == 0) /* the half-open entry could not measure, or there was none */
+			tcp_rtt_acked(c, seg);
 		established(c);
 		a->why = "ACK of our SYN: ESTABLISHED (RFC 9293 3.10.7.4, fifth)";
 	}

@@ -179,7 +179,7 @@ static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 	/* Silly window avoidance, RFC 9293 3.8.6.2.1: a full segment, or all there is, or half of the
 	 * largest window that the peer has ever offered. */
 	const bool again = seq_lt(c->snd_nxt, c->snd_max);
-	const bool last = len == unsent && (!c->corked || c->fin_queued);
+	const bool last = len == unsent && !tcp_corked(c);
 	if (!again && len < c->snd_mss && !last && (len == unsent || len < c->snd_wnd_max / 2))
 		return false;
 	o->why =
@@ -294,7 +294,9 @@ static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 	struct stack *s = c->stack;
 	const uint32_t end =
 		o->seq + o->len + ((o->flags & TCP_SYN) != 0) + ((o->flags & TCP_FIN) != 0);
-	const bool again = seq_lt(o->seq, c->snd_max) && end != o->seq;
+	/* The SYN-ACK that answers a crossing SYN has the SYN's number but repeats nothing. */
+	const bool crossing = (o->flags & TCP_SYN) && (o->flags & TCP_ACK) && c->backoff == 0;
+	const bool again = seq_lt(o->seq, c->snd_max) && end != o->seq && !crossing;
 
 	c->segs_out++;
 	s->counters.tcp_out_segs++;
@@ -337,8 +339,7 @@ static void settle_timers(struct tcp_conn *c)
 		return;
 	}
 	const uint32_t unsent = tcp_snd_end(c) - c->snd_nxt;
-	const bool held =
-		c->corked && !c->fin_queued && unsent < c->snd_mss && c->snd_una == c->snd_max;
+	const bool held = tcp_corked(c) && unsent < c->snd_mss && c->snd_una == c->snd_max;
 	if (unsent > 0 && !held) {
 		/* All in flight is acknowledged and yet something waits: the window is shut. */
 		if (c->xmit_mode != TCP_XMIT_PERSIST)

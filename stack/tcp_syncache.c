@@ -168,6 +168,8 @@ static void complete(struct syncache_entry *e, struct tcp_listener *l,
 	tcp_conn_negotiated(c, &opt);
 	if (entry.retries == 0)
 		tcp_rtt_sample(c, s->now_us - entry.sent_us);
+	else
+		c->rto_us = TCP_RTO_AFTER_LOST_SYN_US; /* RFC 6298 5.7 */
 	c->attached = true;
 	c->listener = l;
 	list_append(&l->queue, &c->accept_link);

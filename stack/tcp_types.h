@@ -24,6 +24,7 @@
 #define TCP_OOO_MAX 32 /* gaps that are remembered per connection                      */
 #define TCP_DUPACK_THRESHOLD 3      /* RFC 5681 3.2                                         */
 #define TCP_RTO_INITIAL_US 1000000u /* RFC 6298 2.1                                         */
+#define TCP_RTO_AFTER_LOST_SYN_US 3000000u /* RFC 6298 5.7 */
 /* RFC 6298 2.4 asks for one second; like Linux and FreeBSD we use less, which RTTVAR with its own floor
  * makes safe against delayed ACKs of up to 200 ms. */
 #define TCP_RTO_MIN_US 200000u
@@ -203,6 +204,13 @@ static inline bool tcp_has_unsent(const struct tcp_conn *c)
 static inline bool tcp_fin_acked(const struct tcp_conn *c)
 {
 	return c->state == TCP_FIN_WAIT_2 || c->state == TCP_TIME_WAIT;
+}
+
+/* A partial segment waits for what the application has promised: not behind a FIN, and not when it waits for
+ * us in turn because the ring is full. */
+static inline bool tcp_corked(const struct tcp_conn *c)
+{
+	return c->corked && !c->fin_queued && !c->want_space;
 }
 
 /* May the application still give us bytes? */

@@ -99,8 +99,10 @@ size_t tcp_send_reserve(struct tcp_conn *c, size_t want, struct slice_mut slices
 	slices[0] = slices[1] = (struct slice_mut){NULL, 0};
 	if (!tcp_can_send(c))
 		return 0;
-	if (len < want)
+	if (len < want) {
 		c->want_space = true;
+		tcp_conn_wants_output(c); /* what is corked goes out after all */
+	}
 	if (!ring_grow(c->stack, &c->snd, c->snd.len + len, c->snd.len,
 		       c->stack->cfg.send_buffer_max)) {
 		/* Memory is short: what the ring has room for already is still good. */

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * http.h — HTTP/1.1 (RFC 9110, RFC 9112) static serving, as a machine of bytes in and bytes out.
+ *
+ * A struct http_server holds what connections share: the directory, the limits, the log callback. A
+ * struct http_conn is one client connection, plain or inside TLS; it knows nothing of either. Its
+ * owner moves bytes:
+ *
+ *     n = http_conn_reserve(c, &buf);  receive up to n bytes into buf;  http_conn_commit(c, now, got);
+ *     got = http_conn_produce(c, now, out, room);      the next bytes of the responses, in order
+ *
+ * Responses are produced on demand from open files, so one larger than memory streams. Only file reads
+ * touch the system; the network and the clock are the caller's. Single-threaded.
+ */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+struct http_server;
+struct http_conn;
+
+struct http_time {
+	uint64_t mono_us; /* monotonic: deadlines        */
+	time_t wall;      /* UTC seconds: Date, the log  */
+};
+
+/* One line of the access log, given when a response was produced whole or its connection ended. All
+ * strings are raw bytes of the client and must be escaped by whoever prints them. */
+struct http_log_entry {
+	struct http_time time;
+	const char *method;                      /* as sent; "-" when unparsable     */
+	const char *target;                      /* request-target as sent           */
+	const char *version;                     /* "HTTP/1.1"                       */
+	const char *host, *referer, *user_agent; /* NULL when absent */
+	int status;
+	uint64_t body_bytes;  /* of the body, as produced         */
+	bool complete;        /* the whole response was produced  */
+	uint64_t duration_us; /* first byte of the request to last byte of the response */
+	void *user;           /* http_conn_create's `user`        */
+};
+
+struct http_server_config {
+	int root_fd;             /* an open directory; it stays the caller's to close          */
+	const char *server_name; /* the Server field; NULL sends none                          */
+	size_t max_head;         /* request line and fields together: 431 above; default 16 KiB */
+	size_t max_target;       /* request-target: 414 above; default 8 KiB                   */
+	unsigned max_fields;     /* header fields: 431 above; default 100                      */
+	uint64_t max_body;       /* drained from a request with a body: 413 above; default 1 MiB */
+	uint64_t header_timeout_us; /* from the first byte of a request to the end of its head    */
+	uint64_t idle_timeout_us;   /* between requests, and before the first                     */
+	unsigned max_requests;      /* of one connection, then Connection: close; default 1000    */
+	void (*log)(void *ctx,
+		    const struct http_log_entry *entry); /* NULL: off                    */
+	void *log_ctx;
+};
+void http_server_config_default(struct http_server_config *cfg);
+struct http_server *http_server_create(const struct http_server_config *cfg);
+void http_server_destroy(struct http_server *server);
+/* From now on every response says Connection: close, and idle connections want to close. */
+void http_server_drain(struct http_server *server);
+
+/* `secure` is only told to handlers and the log. NULL when memory is short. */
+struct http_conn *http_conn_create(struct http_server *server, struct http_time now, bool secure,
+				   void *user);
+void http_conn_destroy(struct http_conn *c);
+
+/* Room for input: sets *buf and returns how many bytes it may take. 0 means: not now, because a
+ * response must be produced first, or never again, because the connection is closing. The buffer is
+ * valid until the next call on `c`. */
+size_t http_conn_reserve(struct http_conn *c, uint8_t **buf);
+/* `len` bytes were received into the reserved buffer. Parses; may make responses available. */
+void http_conn_commit(struct http_conn *c, struct http_time now, size_t len);
+/* The peer will send no more. A response under way is still produced. */
+void http_conn_input_end(struct http_conn *c, struct http_time now);
+
+/* Writes the next bytes of the responses into `out`; returns how many, 0 when there are none now. May
+ * also parse a pipelined request that waits in the input buffer. */
+size_t http_conn_produce(struct http_conn *c, struct http_time now, uint8_t *out, size_t room);
+/* True while produce would give bytes. */
+bool http_conn_has_output(const struct http_conn *c);
+/* True once everything was produced and the connection is to be closed: after the last response, a
+ * parse error, a deadline, a drain. */
+bool http_conn_finished(const struct http_conn *c);
+/* True when a response broke in the middle (a file shrank, a read failed): close with a reset, so that
+ * the client cannot take it for whole. */
+bool http_conn_broken(const struct http_conn *c);
+
+/* The next deadline of this connection, mono_us; UINT64_MAX for none. */
+uint64_t http_conn_deadline(const struct http_conn *c);
+/* Call when it has passed: answers 408 where RFC 9110 15.5.9 allows, or just finishes. */
+void http_conn_expire(struct http_conn *c, struct http_time now);
+
+/* Writes a complete, readable 400 for plain HTTP that was spoken to the TLS port ("use https://…"),
+ * with Connection: close. Returns its length. `host` may be NULL. */
+size_t http_plain_on_tls_response(uint8_t *out, size_t room, struct http_time now);
+
+#endif
