@@ -50,7 +50,8 @@ struct http_server_config {
 	size_t max_target;       /* request-target: 414 above; default 8 KiB                   */
 	unsigned max_fields;     /* header fields: 431 above; default 100                      */
 	uint64_t max_body;       /* drained from a request with a body: 413 above; default 1 MiB */
-	uint64_t header_timeout_us; /* from the first byte of a request to the end of its head    */
+	uint64_t header_timeout_us; /* from the first byte of a request to the end of its head,
+				       and again from there to the end of its content         */
 	uint64_t idle_timeout_us;   /* between requests, and before the first                     */
 	unsigned max_requests;      /* of one connection, then Connection: close; default 1000    */
 	void (*log)(void *ctx,
@@ -72,7 +73,8 @@ void http_conn_destroy(struct http_conn *c);
  * response must be produced first, or never again, because the connection is closing. The buffer is
  * valid until the next call on `c`. */
 size_t http_conn_reserve(struct http_conn *c, uint8_t **buf);
-/* `len` bytes were received into the reserved buffer. Parses; may make responses available. */
+/* `len` bytes were received into the reserved buffer. Parses; may make responses available. When
+ * none came after all, a commit of 0 gives the room back: an idle connection holds no buffer. */
 void http_conn_commit(struct http_conn *c, struct http_time now, size_t len);
 /* The peer will send no more. A response under way is still produced. */
 void http_conn_input_end(struct http_conn *c, struct http_time now);
@@ -83,7 +85,7 @@ size_t http_conn_produce(struct http_conn *c, struct http_time now, uint8_t *out
 /* True while produce would give bytes. */
 bool http_conn_has_output(const struct http_conn *c);
 /* True once everything was produced and the connection is to be closed: after the last response, a
- * parse error, a deadline, a drain. */
+ * parse error, a deadline, a drain. Also true when it broke: ask http_conn_broken first. */
 bool http_conn_finished(const struct http_conn *c);
 /* True when a response broke in the middle (a file shrank, a read failed): close with a reset, so that
  * the client cannot take it for whole. */
@@ -95,7 +97,7 @@ uint64_t http_conn_deadline(const struct http_conn *c);
 void http_conn_expire(struct http_conn *c, struct http_time now);
 
 /* Writes a complete, readable 400 for plain HTTP that was spoken to the TLS port ("use https://…"),
- * with Connection: close. Returns its length. `host` may be NULL. */
+ * with Connection: close. Returns its length, 0 when `room` is too small (1 KiB is enough). */
 size_t http_plain_on_tls_response(uint8_t *out, size_t room, struct http_time now);
 
 #endif

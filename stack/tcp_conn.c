@@ -156,9 +156,7 @@ void tcp_conn_reset(struct tcp_conn *c, enum tcp_close_reason reason, const char
 
 	if (c->state != TCP_SYN_SENT && c->state != TCP_CLOSED) {
 		struct tcp_segment rst = tcp_segment_from(&c->node.tuple);
-		/* snd_max, not snd_nxt: after a time-out snd_nxt lies behind what the peer may
-		 * have received, and RFC 5961 peers want the exact number. */
-		rst.seq = c->snd_max;
+		rst.seq = tcp_acceptable_seq(c);
 		rst.ack = c->rcv_nxt;
 		rst.flags = TCP_RST | TCP_ACK;
 		reply_segment(c->stack, &rst, c->id, why);

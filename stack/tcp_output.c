@@ -221,8 +221,7 @@ static bool decide(struct tcp_conn *c, struct outgoing *o)
 	*o = (struct outgoing){.seq = c->snd_nxt, .flags = TCP_ACK};
 	if (decide_probe(c, o))
 		return true;
-	/* snd_max: after a time-out snd_nxt may lie outside the peer's window. */
-	*o = (struct outgoing){.seq = c->snd_max, .flags = TCP_ACK, .why = "ACK"};
+	*o = (struct outgoing){.seq = tcp_acceptable_seq(c), .flags = TCP_ACK, .why = "ACK"};
 	return c->ack_now;
 }
 

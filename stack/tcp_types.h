@@ -12,6 +12,7 @@
 
 #include "stack/list.h"
 #include "stack/ring.h"
+#include "stack/seq.h"
 #include "stack/stack.h"
 #include "stack/tcp_cc.h"
 #include "stack/tcp_segment.h"
@@ -211,6 +212,15 @@ static inline bool tcp_fin_acked(const struct tcp_conn *c)
 static inline bool tcp_corked(const struct tcp_conn *c)
 {
 	return c->corked && !c->fin_queued && !c->want_space;
+}
+
+/* The sequence number for a segment without text that the peer will accept: the highest we have used, since
+ * snd_nxt goes back after a time-out, but not beyond the peer's window, where a probe may have gone. */
+static inline uint32_t tcp_acceptable_seq(const struct tcp_conn *c)
+{
+	const uint32_t edge = c->snd_una + c->snd_wnd;
+
+	return seq_lt(edge, c->snd_max) ? edge : c->snd_max;
 }
 
 /* May the application still give us bytes? */

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mime.h — the Content-Type of a file, by the extension of its name (RFC 9110 8.3). */
+#ifndef HTTP_MIME_H
+#define HTTP_MIME_H
+
+#include <stddef.h>
+
+/* What a file is when nothing else is known of it: browsers then save it. */
+#define HTTP_MIME_DEFAULT "application/octet-stream"
+
+struct http_mime {
+	const char *extension; /* lower case, without the dot */
+	const char *type;      /* with its charset where it is text */
+};
+
+/* The media type for a path or a name; case of the extension does not matter. Never NULL. */
+const char *http_mime_type(const char *path);
+/* The i-th line of the table, which is sorted by extension; NULL past its end. */
+const struct http_mime *http_mime_entry(size_t i);
+
+#endif

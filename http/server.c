@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What connections share: configuration, the state of a drain, the cached Date. */
+#include "http/server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void http_server_config_default(struct http_server_config *cfg)
+{
+	*cfg = (struct http_server_config){
+		.root_fd = -1,
+		.server_name = "tunhttpd",
+		.max_head = 16 * 1024,
+		.max_target = 8 * 1024,
+		.max_fields = 100,
+		.max_body = 1024 * 1024,
+		.header_timeout_us = 20 * 1000000ULL,
+		.idle_timeout_us = 60 * 1000000ULL,
+		.max_requests = 1000,
+	};
+}
+
+/* Limits that no request could meet, or that do not fit the types they are kept in. */
+static bool config_valid(const struct http_server_config *cfg)
+{
+	if (cfg->max_head < 64 || cfg->max_head > HTTP_HEAD_MAX || cfg->max_target == 0 ||
+	    cfg->max_fields == 0 || cfg->max_requests == 0 || cfg->max_body > UINT64_MAX / 32)
+		return false;
+	/* It is put into a header as it is. */
+	for (const char *p = cfg->server_name; p && *p; p++)
+		if ((unsigned char)*p < 0x20 || (unsigned char)*p >= 0x7f)
+			return false;
+	return true;
+}
+
+struct http_server *http_server_create(const struct http_server_config *cfg)
+{
+	struct http_server *server;
+
+	if (!config_valid(cfg)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	server = calloc(1, sizeof(*server));
+	if (!server)
+		return NULL;
+	server->cfg = *cfg;
+	server->limits = (struct http_gate_limits){cfg->max_head, cfg->max_target, cfg->max_fields};
+	server->date_at = -1;
+	if (cfg->server_name) {
+		server->cfg.server_name = strdup(cfg->server_name);
+		if (!server->cfg.server_name)
+			goto fail;
+	}
+	if (http_resolver_probe(cfg->root_fd, &server->resolver) != 0)
+		goto fail;
+	return server;
+fail:
+	http_server_destroy(server);
+	return NULL;
+}
+
+void http_server_destroy(struct http_server *server)
+{
+	int saved = errno;
+
+	if (!server)
+		return;
+	free((char *)server->cfg.server_name);
+	free(server);
+	errno = saved;
+}
+
+void http_server_drain(struct http_server *server)
+{
+	server->draining = true;
+}
+
+const char *http_server_date(struct http_server *server, time_t wall)
+{
+	if (server->date_at != wall || server->date[0] == '\0') {
+		http_date_format(wall, server->date);
+		server->date_at = wall;
+	}
+	return server->date;
+}

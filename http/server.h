@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* server.h — the inside of struct http_server: what the connections of one worker share. */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include "http/date.h"
+#include "http/gate.h"
+#include "http/http.h"
+#include "http/static.h"
+
+struct http_server {
+	struct http_server_config cfg; /* server_name is our copy */
+	struct http_gate_limits limits;
+	enum http_resolver resolver;
+	bool draining;
+	/* The Date of the present second: written once, sent many times. */
+	time_t date_at;
+	char date[HTTP_DATE_SIZE];
+};
+
+/* The text for the Date field; "" when the clock is outside of what it can say. */
+const char *http_server_date(struct http_server *server, time_t wall);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening files beneath the root: see static.h. */
+#include "http/static.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "http/path.h"
+
+#define INDEX_NAME "index.html"
+#define FILE_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+#define DIRECTORY_FLAGS (O_PATH | O_DIRECTORY | O_CLOEXEC)
+
+/* glibc has no wrapper. EAGAIN means that a rename went on meanwhile, so that ".." could not be
+ * judged safely; it may be tried again, but not for ever. */
+static int open_beneath(int root_fd, const char *name, int flags)
+{
+	struct open_how how = {
+		.flags = (unsigned)flags,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	};
+	int fd = -1;
+
+	for (int tries = 0; tries < 8; tries++) {
+		fd = (int)syscall(SYS_openat2, root_fd, name, &how, sizeof(how));
+		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
+			break;
+	}
+	return fd;
+}
+
+static int open_walking(int root_fd, const char *name, int flags)
+{
+	char part[HTTP_PATH_SIZE];
+	int dir = root_fd, fd;
+
+	for (;;) {
+		const char *slash = strchr(name, '/');
+		size_t len = slash ? (size_t)(slash - name) : strlen(name);
+
+		memcpy(part, name, len);
+		part[len] = '\0';
+		fd = openat(dir, part, (slash ? DIRECTORY_FLAGS : flags) | O_NOFOLLOW);
+
+		int saved = errno;
+		if (dir != root_fd)
+			close(dir);
+		errno = saved;
+		/* "dir/" names the directory itself */
+		if (fd < 0 || !slash || slash[1] == '\0')
+			return fd;
+		dir = fd;
+		name = slash + 1;
+	}
+}
+
+static int open_name(int root_fd, enum http_resolver resolver, const char *name, int flags)
+{
+	return resolver == HTTP_RESOLVE_BENEATH ? open_beneath(root_fd, name, flags)
+						: open_walking(root_fd, name, flags);
+}
+
+int http_resolver_probe(int root_fd, enum http_resolver *resolver)
+{
+	int fd = open_beneath(root_fd, ".", DIRECTORY_FLAGS);
+
+	*resolver = HTTP_RESOLVE_BENEATH;
+	/* seccomp profiles answer with EPERM, or with ENOSYS as if the kernel were old. */
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM)) {
+		*resolver = HTTP_RESOLVE_WALK;
+		fd = openat(root_fd, ".", DIRECTORY_FLAGS);
+	}
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
+
+static enum http_find find_error(int error)
+{
+	switch (error) {
+	case ENOENT:
+	case ENOTDIR:
+	case ELOOP:        /* a loop of links, or a link where none is followed */
+	case EXDEV:        /* beyond the root */
+	case ENAMETOOLONG: /* no file can have such a name */
+	case ENXIO:        /* a socket, or a device without a driver */
+	case ENODEV:
+	case EINVAL: /* a name that this file system cannot have */
+	case EILSEQ:
+		return HTTP_FIND_NOTHING;
+	case EACCES:
+	case EPERM:
+		return HTTP_FIND_DENIED;
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+	case EAGAIN:
+		return HTTP_FIND_BUSY;
+	default:
+		return HTTP_FIND_FAILED;
+	}
+}
+
+/* Opens and examines one name. */
+static enum http_find find_name(int root_fd, enum http_resolver resolver, const char *name,
+				struct http_file *file)
+{
+	struct stat st;
+	int fd = open_name(root_fd, resolver, name, FILE_FLAGS);
+
+	if (fd < 0)
+		return find_error(errno);
+	if (fstat(fd, &st) != 0) {
+		close(fd);
+		return HTTP_FIND_FAILED;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		close(fd);
+		return S_ISDIR(st.st_mode) ? HTTP_FIND_DIRECTORY : HTTP_FIND_NOTHING;
+	}
+	*file = (struct http_file){
+		.fd = fd,
+		.size = (uint64_t)st.st_size,
+		.mtime = st.st_mtim.tv_sec,
+		.mtime_ns = (uint32_t)st.st_mtim.tv_nsec,
+		.inode = st.st_ino,
+	};
+	return HTTP_FIND_FILE;
+}
+
+/* There is no index: does the directory exist at all? */
+static enum http_find find_directory(int root_fd, enum http_resolver resolver, const char *name)
+{
+	int fd = open_name(root_fd, resolver, name[0] ? name : ".", DIRECTORY_FLAGS);
+
+	if (fd < 0)
+		return find_error(errno);
+	close(fd);
+	return HTTP_FIND_NO_INDEX;
+}
+
+enum http_find http_static_find(int root_fd, enum http_resolver resolver, const char *path,
+				struct http_file *file)
+{
+	const char *name = path + 1; /* relative to the root */
+	size_t len = strlen(name);
+	char index[HTTP_PATH_SIZE + sizeof(INDEX_NAME)];
+	enum http_find found;
+
+	if (len > 0 && name[len - 1] != '/')
+		return find_name(root_fd, resolver, name, file);
+
+	memcpy(index, name, len);
+	memcpy(index + len, INDEX_NAME, sizeof(INDEX_NAME));
+	found = find_name(root_fd, resolver, index, file);
+	if (found == HTTP_FIND_NOTHING || found == HTTP_FIND_DIRECTORY)
+		return find_directory(root_fd, resolver, name);
+	return found;
+}
+
+void http_etag_format(const struct http_file *file, char out[HTTP_ETAG_SIZE])
+{
+	uint64_t ns =
+		(uint64_t)file->mtime * 1000000000U + file->mtime_ns; /* modulo 2^64 is as good */
+
+	snprintf(out, HTTP_ETAG_SIZE, "\"%llx-%llx-%llx\"", (unsigned long long)ns,
+		 (unsigned long long)file->size, (unsigned long long)file->inode);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * static.h — opening the file that a path names, and never another.
+ *
+ * The kernel resolves the whole path in one openat2(2) with RESOLVE_BENEATH and
+ * RESOLVE_NO_MAGICLINKS: a symbolic link is followed as long as it stays beneath the root; an
+ * absolute one, or one that climbs out, is "not found". Where openat2 is missing (Linux before 5.6)
+ * or a container's seccomp profile forbids it, the path is walked one component at a time with
+ * O_NOFOLLOW, and no symbolic link is followed at all.
+ *
+ * Only regular files are served. O_NONBLOCK keeps the open of a FIFO from waiting for its other
+ * end.
+ */
+#ifndef HTTP_STATIC_H
+#define HTTP_STATIC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum http_resolver {
+	HTTP_RESOLVE_BENEATH, /* openat2 */
+	HTTP_RESOLVE_WALK,    /* component by component, without symbolic links */
+};
+
+/* Asks the kernel which one works for this root. -1 when root_fd is no directory (errno says
+ * why). */
+int http_resolver_probe(int root_fd, enum http_resolver *resolver);
+
+struct http_file {
+	int fd;
+	uint64_t size;
+	int64_t mtime;     /* seconds since 1970      */
+	uint32_t mtime_ns; /* and nanoseconds         */
+	uint64_t inode;
+};
+
+enum http_find {
+	HTTP_FIND_FILE,      /* opened: the caller closes file->fd                    */
+	HTTP_FIND_DIRECTORY, /* a directory, and the path has no slash at its end     */
+	HTTP_FIND_NO_INDEX,  /* a directory without an index.html                     */
+	HTTP_FIND_NOTHING,
+	HTTP_FIND_DENIED, /* permissions                                           */
+	HTTP_FIND_BUSY,   /* descriptors or memory are short at present            */
+	HTTP_FIND_FAILED, /* the disk, most likely                                 */
+};
+
+/* `path` comes from http_path_decode. For one that ends with '/' its index.html is opened. */
+enum http_find http_static_find(int root_fd, enum http_resolver resolver, const char *path,
+				struct http_file *file);
+
+/* A strong entity-tag, with its quotes (RFC 9110 8.8.3): of the time of change, the size and the
+ * inode, so that a file put in place by rename within one tick of the clock still differs. */
+#define HTTP_ETAG_SIZE 64
+void http_etag_format(const struct http_file *file, char out[HTTP_ETAG_SIZE]);
+
+#endif

@@ -1,0 +1,691 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * wire.c — see wire.h. From top to bottom: the trace, what each packet of the stack is checked for, the
+ * clock and the pump, the script's verbs, the fixtures. Nothing of the stack's insides is used, so
+ * that a bug there cannot hide itself.
+ */
+#include "tests/unit/wire.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/cmocka_all.h"
+#include "tests/unit/wire_seg.h"
+#include "tests/unit/wire_seg.c"
+
+#define TRACE_MAX ((size_t)1 << 16)
+#define HOUR_US (3600ull * 1000 * 1000)
+
+/* ------------------------------------------------------------------ the trace */
+
+static void trace(struct wire *w, char direction, const char *text)
+{
+	if (w->quiet)
+		return;
+	if (w->trace_len > TRACE_MAX - 1024) { /* keep the newer half */
+		memmove(w->trace, w->trace + TRACE_MAX / 2, w->trace_len - TRACE_MAX / 2);
+		w->trace_len -= TRACE_MAX / 2;
+	}
+	const uint64_t us = w->now_us - w->start_us;
+	w->trace_len +=
+		(size_t)snprintf(w->trace + w->trace_len, TRACE_MAX - w->trace_len,
+				 "  %4llu.%06llu %c %.400s\n", (unsigned long long)(us / 1000000),
+				 (unsigned long long)(us % 1000000), direction, text);
+}
+
+void wire_fail(struct wire *w, const char *file, int line, const char *fmt, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof text, fmt, args);
+	va_end(args);
+	w->failed = true;
+	/* Line by line: print_error has a buffer of 1,024 bytes. */
+	for (char *at = w->trace, *end; (end = memchr(at, '\n', w->trace_len)) != NULL;
+	     at = end + 1) {
+		print_error("%.*s\n", (int)(end - at), at);
+		w->trace_len -= (size_t)(end + 1 - at);
+	}
+	print_error("%s:%d: %s\n", file, line, text);
+	_fail(file, line);
+	abort(); /* _fail does not return */
+}
+
+/* ------------------------------------------------------------------ what every packet must fulfil */
+
+static bool current(const struct wire *w, uint16_t host_port, uint16_t peer_port)
+{
+	return host_port == w->lport && peer_port == w->rport;
+}
+
+/* RFC 9293 3.8.6: the receiver must not shrink the window; the sender must not overrun it. */
+static const char *check_windows(struct wire *w, const struct seg *g)
+{
+	if (g->flags & RST)
+		return NULL;
+	if (g->flags & SYN) {
+		w->edge_known = g->flags & ACK;
+		w->edge = g->ack + g->win;
+		w->host_wscale = g->has_wscale ? g->wscale : 0;
+		w->host_scaled = g->has_wscale;
+		return NULL;
+	}
+	const unsigned shift = w->host_scaled && w->peer_scaled ? w->host_wscale : 0;
+	const uint32_t edge = g->ack + ((uint32_t)g->win << shift);
+	if (w->edge_known && (int32_t)(edge - w->edge) < 0)
+		return "the window's right edge has moved left";
+	w->edge = edge;
+	w->edge_known = true;
+	/* One byte more is a window probe. */
+	if (g->len > 0 && w->peer_edge_known &&
+	    (int32_t)(g->seq + (uint32_t)g->len - w->peer_edge) > (g->len == 1 ? 1 : 0))
+		return "data beyond the window that the peer has offered";
+	return NULL;
+}
+
+static void note_peer_window(struct wire *w, const struct seg *g)
+{
+	if (g->flags & RST)
+		return;
+	if (g->flags & SYN) {
+		w->peer_edge_known = false;
+		w->peer_scaled = g->has_wscale;
+		w->peer_wscale = g->wscale > 14 ? 14 : g->wscale;
+	}
+	if (!(g->flags & ACK))
+		return;
+	const unsigned shift =
+		w->host_scaled && w->peer_scaled && !(g->flags & SYN) ? w->peer_wscale : 0;
+	const uint32_t edge = g->ack + ((uint32_t)g->win << shift);
+	if (!w->peer_edge_known || (int32_t)(edge - w->peer_edge) > 0)
+		w->peer_edge = edge;
+	w->peer_edge_known = true;
+}
+
+static const char *check_packet(struct wire *w, struct wire_packet *p)
+{
+	const char *what;
+	struct seg g;
+	char text[256];
+
+	if (p->bytes[9] == 1)
+		return wire_decode_ip(p->bytes, p->len);
+	if (!wire_decode(p->bytes, p->len, &g, &what))
+		return what;
+	wire_print_seg(w, &g, false, text, sizeof text);
+	trace(w, '<', text);
+	if (g.has_ts)
+		w->last_ts_val = g.ts_val;
+	if (g.len > 0 && p->gso_size == 0 && p->len > w->cfg.mtu)
+		return "larger than the MTU";
+	if (!current(w, g.sport, g.dport) || g.src != WIRE_HOST || g.dst != WIRE_PEER)
+		return NULL;
+	for (size_t i = 0; i < g.len && !w->any_payload; i++)
+		if (g.payload[i] != wire_stream_byte(w->iss, g.seq + (uint32_t)i))
+			return "the payload is not what the application sent";
+	return check_windows(w, &g);
+}
+
+/* ------------------------------------------------------------------ the clock and the pump */
+
+static void step_failed(struct wire *w, const char *what)
+{
+	wire_fail(w, __FILE__, __LINE__, "after this step: %s", what);
+}
+
+/* As a link does it: finishes the checksum that was left to it. */
+static const char *finish_checksum(struct wire_packet *p, const struct packet_out *out)
+{
+	if (!out->needs_csum)
+		return NULL;
+	if (out->csum_start != 20 || out->csum_offset != 16)
+		return "csum_start or csum_offset is wrong";
+	uint32_t sum = wire_pseudo_sum(p->bytes, 20, p->len);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	if (wire_get16(p->bytes + 36) != sum)
+		return "the partial checksum is not the pseudo-header's sum";
+	wire_put16(p->bytes + 36, wire_checksum(p->bytes + 20, p->len - 20, 0));
+	return NULL;
+}
+
+static void pull(struct wire *w)
+{
+	struct packet_out out;
+	size_t len;
+
+	while ((len = stack_output(w->s, w->now_us, &out)) > 0) {
+		struct wire_packet *p = test_malloc(sizeof *p + len);
+		size_t at = out.header_len;
+
+		memcpy(p->bytes, out.header, out.header_len);
+		for (size_t i = 0; i < out.payload_count; at += out.payload[i++].len)
+			if (at + out.payload[i].len <= len)
+				memcpy(p->bytes + at, out.payload[i].data, out.payload[i].len);
+		p->next = NULL;
+		p->at_us = w->now_us;
+		p->len = len;
+		p->gso_size = out.gso_size;
+		*w->out_tail = p;
+		w->out_tail = &p->next;
+		const char *what = at != len ? "stack_output's length is not the sum of its parts"
+					     : finish_checksum(p, &out);
+		if (!what)
+			what = check_packet(w, p);
+		if (what)
+			step_failed(w, what);
+	}
+}
+
+static void take_events(struct wire *w)
+{
+	struct stack_event e;
+
+	while (stack_next_event(w->s, &e)) {
+		if (e.type != STACK_EVENT_ACCEPT && w->c && e.conn != w->c)
+			continue;
+		w->events[e.type]++;
+		if (e.type == STACK_EVENT_CLOSED)
+			w->closed_reason = e.reason;
+	}
+}
+
+static void settle(struct wire *w)
+{
+	if (w->holding)
+		return;
+	stack_advance(w->s, w->now_us);
+	take_events(w);
+	pull(w);
+	take_events(w);
+	const char *broken = stack_check(w->s);
+	if (broken)
+		step_failed(w, broken);
+}
+
+static void run_until(struct wire *w, uint64_t until_us, bool stop_at_packet)
+{
+	for (unsigned idle = 0; !(stop_at_packet && w->out);) {
+		const uint64_t next = stack_next_timeout(w->s);
+		if (next > until_us)
+			break;
+		idle = next > w->now_us ? 0 : idle + 1;
+		if (idle > 100)
+			step_failed(w, "stack_next_timeout stays in the past");
+		if (next > w->now_us)
+			w->now_us = next;
+		settle(w);
+	}
+	if (!(stop_at_packet && w->out) && until_us > w->now_us) {
+		w->now_us = until_us;
+		settle(w);
+	}
+}
+
+void advance_us(struct wire *w, uint64_t by_us)
+{
+	settle(w);
+	run_until(w, w->now_us + by_us, false);
+}
+
+void advance_to(struct wire *w, const char *time)
+{
+	run_until(w, w->start_us + wire_us(time), false);
+}
+
+void hold(struct wire *w)
+{
+	w->holding = true;
+}
+
+void release(struct wire *w)
+{
+	w->holding = false;
+	settle(w);
+}
+
+struct wire_packet *wire_take(struct wire *w)
+{
+	struct wire_packet *p = w->out;
+
+	if (p) {
+		w->out = p->next;
+		if (!w->out)
+			w->out_tail = &w->out;
+	}
+	return p;
+}
+
+size_t drain(struct wire *w)
+{
+	size_t n = 0;
+
+	for (struct wire_packet *p; (p = wire_take(w)) != NULL; n++)
+		test_free(p);
+	return n;
+}
+
+size_t wire_waiting(const struct wire *w)
+{
+	size_t n = 0;
+
+	for (const struct wire_packet *p = w->out; p; p = p->next)
+		n++;
+	return n;
+}
+
+/* ------------------------------------------------------------------ the script's verbs */
+
+static const char *packet_text(const struct wire *w, const struct wire_packet *p, char *text,
+			       size_t size)
+{
+	struct seg g;
+	const char *what;
+	const int n = snprintf(text, size, "%.6f ", (double)(p->at_us - w->start_us) / 1e6);
+
+	if (wire_decode(p->bytes, p->len, &g, &what))
+		wire_print_seg(w, &g, false, text + n, size - (size_t)n);
+	else
+		snprintf(text + n, size - (size_t)n, "protocol %u, %zu bytes", p->bytes[9], p->len);
+	return text;
+}
+
+static void no_packet_waits(struct wire *w, const char *before, const char *file, int line)
+{
+	char text[512];
+
+	if (w->out)
+		wire_fail(w, file, line, "before: %s\n  not expected: %s", before,
+			  packet_text(w, w->out, text, sizeof text));
+}
+
+void wire_inject_raw(struct wire *w, const uint8_t *packet, size_t len)
+{
+	/* A copy of the exact size, so that a read beyond its end is seen. */
+	uint8_t *copy = malloc(len ? len : 1);
+
+	memcpy(copy, packet, len);
+	stack_input(w->s, w->now_us, copy, len, (struct packet_meta){0});
+	free(copy);
+	settle(w);
+}
+
+void wire_inject_seg(struct wire *w, const struct seg *g)
+{
+	static uint8_t packet[WIRE_PACKET_MAX];
+	char text[256];
+
+	wire_print_seg(w, g, true, text, sizeof text);
+	trace(w, '>', text);
+	if (current(w, g->dport, g->sport))
+		note_peer_window(w, g);
+	wire_inject_raw(w, packet, wire_build(w, g, packet));
+}
+
+void wire_inject(struct wire *w, const char *text, const char *file, int line)
+{
+	struct wire_line l = wire_parse_line(w, text, true);
+	const uint64_t at = l.when == WHEN_PLUS ? w->now_us + l.at_us : w->start_us + l.at_us;
+
+	if (l.when == WHEN_ANY)
+		l.at_us = w->now_us;
+	else if (at < w->now_us)
+		wire_fail(w, file, line, "the clock is past this already: %s", text);
+	else if (at > w->now_us)
+		run_until(w, at, false);
+	no_packet_waits(w, text, file, line);
+	wire_inject_seg(w, &l.seg);
+}
+
+static bool time_fits(const struct wire *w, const struct wire_line *l, uint64_t at_us)
+{
+	const uint64_t at = at_us - w->start_us, tolerance = l->when == WHEN_ABOUT ? 10000 : 1000;
+
+	if (l->when == WHEN_ANY || l->when == WHEN_PLUS)
+		return true;
+	if (l->when == WHEN_AFTER)
+		return at >= l->at_us;
+	return at + tolerance >= l->at_us && at <= l->at_us + tolerance;
+}
+
+static bool options_fit(const struct wire_line *l, const struct seg *g)
+{
+	const struct seg *x = &l->seg;
+
+	if (!l->has_options)
+		return true;
+	return x->has_mss == g->has_mss && x->mss == g->mss && x->has_wscale == g->has_wscale &&
+	       x->wscale == g->wscale && x->sack_ok == g->sack_ok && x->has_ts == g->has_ts &&
+	       (l->any_ts_val || x->ts_val == g->ts_val) && x->ts_ecr == g->ts_ecr;
+}
+
+static bool seg_fits(const struct wire_line *l, const struct seg *g)
+{
+	const uint8_t ignore = l->seg.flags & PSH ? 0 : PSH;
+
+	return l->seg.sport == g->sport && l->seg.dport == g->dport && g->src == l->seg.src &&
+	       g->dst == l->seg.dst && (g->flags & ~ignore) == (l->seg.flags & ~ignore) &&
+	       g->seq == l->seg.seq && g->len == l->seg.len &&
+	       (!l->has_ack || g->ack == l->seg.ack) && (!l->has_win || g->win == l->seg.win) &&
+	       g->urg == l->seg.urg && options_fit(l, g);
+}
+
+void wire_expect(struct wire *w, const char *text, const char *file, int line)
+{
+	struct wire_line l = wire_parse_line(w, text, false);
+	const bool open_ended = l.when == WHEN_ANY || l.when == WHEN_AFTER;
+	const uint64_t until = open_ended ? w->now_us + HOUR_US : w->start_us + l.at_us + 10000;
+	const char *what;
+	char actual[512];
+	struct seg g;
+
+	if (!w->out && until > w->now_us)
+		run_until(w, until, true);
+	struct wire_packet *p = wire_take(w);
+	if (!p)
+		wire_fail(w, file, line, "expected: %s\n  actual:   nothing was sent", text);
+	packet_text(w, p, actual, sizeof actual);
+	const bool fits = wire_decode(p->bytes, p->len, &g, &what) && seg_fits(&l, &g) &&
+			  time_fits(w, &l, p->at_us);
+	test_free(p);
+	if (!fits)
+		wire_fail(w, file, line, "expected: %s\n  actual:   %s", text, actual);
+}
+
+void wire_expect_none(struct wire *w, const char *time, const char *file, int line)
+{
+	no_packet_waits(w, "silence", file, line);
+	run_until(w, w->start_us + wire_us(time), true);
+	no_packet_waits(w, "silence", file, line);
+}
+
+struct find {
+	const struct wire *w;
+	enum tcp_state state;
+};
+
+static void find_state(void *ctx, const struct tcp_info *info)
+{
+	struct find *f = ctx;
+
+	if (info->local.port == f->w->lport && info->remote.port == f->w->rport)
+		f->state = info->state;
+}
+
+void wire_expect_state(struct wire *w, enum tcp_state state, const char *file, int line)
+{
+	struct find f = {w, TCP_CLOSED};
+
+	stack_each_conn(w->s, find_state, &f);
+	if (f.state != state)
+		wire_fail(w, file, line, "expected state: %s\n  actual state:   %s",
+			  tcp_state_name(state), tcp_state_name(f.state));
+}
+
+void wire_expect_closed(struct wire *w, enum tcp_close_reason reason, const char *file, int line)
+{
+	if (w->events[STACK_EVENT_CLOSED] == 0)
+		wire_fail(w, file, line,
+			  "expected: the event CLOSED, %s\n  actual:   no such event",
+			  tcp_close_reason_text(reason));
+	if (w->events[STACK_EVENT_CLOSED] != 1 || w->closed_reason != reason)
+		wire_fail(w, file, line, "expected: CLOSED, %s\n  actual:   CLOSED %u times, %s",
+			  tcp_close_reason_text(reason), w->events[STACK_EVENT_CLOSED],
+			  tcp_close_reason_text(w->closed_reason));
+}
+
+unsigned wire_events(const struct wire *w, enum stack_event_type type)
+{
+	return w->events[type];
+}
+
+void wire_listen(struct wire *w, uint16_t port, unsigned backlog)
+{
+	const struct ip_endpoint local = {.port = port};
+
+	w->lport = port;
+	check_equal(w, tcp_listen(w->s, &local, backlog, &w->listener), STACK_OK);
+}
+
+/* A handle's events begin with it. */
+static void new_handle(struct wire *w, struct tcp_conn *c)
+{
+	w->c = c;
+	w->sent = w->received = 0;
+	memset(w->events, 0, sizeof w->events);
+	w->closed_reason = TCP_CLOSE_NONE;
+}
+
+struct tcp_conn *wire_accept(struct wire *w)
+{
+	struct tcp_conn *c = tcp_accept(w->listener);
+
+	trace(w, '=', "accept");
+	if (!c)
+		wire_fail(w, __FILE__, __LINE__, "tcp_accept has no connection");
+	new_handle(w, c);
+	settle(w);
+	return c;
+}
+
+void wire_connect(struct wire *w)
+{
+	const struct ip_endpoint local = {.addr = ip_addr_v4(10, 0, 0, 2), .port = 50000};
+	const struct ip_endpoint remote = {.addr = ip_addr_v4(10, 0, 0, 1), .port = 9000};
+	struct tcp_conn *c = NULL;
+
+	w->lport = local.port;
+	w->rport = remote.port;
+	trace(w, '=', "connect");
+	check_equal(w, tcp_connect(w->s, w->now_us, &local, &remote, &c), STACK_OK);
+	new_handle(w, c);
+	settle(w);
+}
+
+void wire_send(struct wire *w, size_t len, bool more, const char *file, int line)
+{
+	struct slice_mut room[2] = {{0}};
+	char text[64];
+
+	snprintf(text, sizeof text, "send %zu%s", len, more ? ", more to come" : "");
+	trace(w, '=', text);
+	if (tcp_send_reserve(w->c, len, room) < len)
+		wire_fail(w, file, line, "the send buffer has no room for %zu bytes", len);
+	for (size_t i = 0; i < len; i++) {
+		const uint8_t byte = wire_pattern(++w->sent);
+		if (i < room[0].len)
+			room[0].data[i] = byte;
+		else
+			room[1].data[i - room[0].len] = byte;
+	}
+	tcp_send_commit(w->c, len, more);
+	settle(w);
+}
+
+void wire_recv(struct wire *w, size_t len, const char *file, int line)
+{
+	struct slice got[2] = {{0}};
+	char text[64];
+
+	snprintf(text, sizeof text, "receive %zu", len);
+	trace(w, '=', text);
+	const size_t have = tcp_recv_peek(w->c, got);
+	if (have < len || got[0].len + got[1].len != have)
+		wire_fail(w, file, line, "%zu bytes wanted, %zu in order", len, have);
+	for (size_t i = 0; i < len; i++) {
+		const uint8_t byte = i < got[0].len ? got[0].data[i] : got[1].data[i - got[0].len];
+		if (byte != wire_pattern(++w->received))
+			wire_fail(w, file, line, "byte %u of the stream is wrong", w->received);
+	}
+	tcp_recv_consume(w->c, len);
+	settle(w);
+}
+
+void wire_shutdown(struct wire *w)
+{
+	trace(w, '=', "shutdown");
+	check_equal(w, tcp_shutdown(w->c), STACK_OK);
+	settle(w);
+}
+
+void wire_close(struct wire *w)
+{
+	trace(w, '=', "close");
+	tcp_close(w->c);
+	w->c = NULL;
+	settle(w);
+}
+
+void wire_abort(struct wire *w)
+{
+	trace(w, '=', "abort");
+	tcp_abort(w->c);
+	w->c = NULL;
+	settle(w);
+}
+
+struct tcp_info wire_info(struct wire *w)
+{
+	struct tcp_info info;
+
+	tcp_get_info(w->c, &info);
+	return info;
+}
+
+struct stack_usage wire_usage(const struct wire *w)
+{
+	struct stack_usage usage;
+
+	stack_get_usage(w->s, &usage);
+	return usage;
+}
+
+const struct stack_counters *counters(const struct wire *w)
+{
+	return stack_get_counters(w->s);
+}
+
+void wire_establish(struct wire *w, const char *syn_words)
+{
+	char text[256];
+	const char *win = strstr(syn_words, "win");
+
+	wire_listen(w, WIRE_PORT, 16);
+	snprintf(text, sizeof text, "+0 S 0:0(0) %s", syn_words);
+	inject(w, text);
+	expect(w, "* S. 0:0(0) ack 1");
+	snprintf(text, sizeof text, "+0 . 1:1(0) ack 1 win %d", win ? atoi(win + 3) : 65535);
+	inject(w, text);
+	wire_accept(w);
+	expect_state(w, TCP_ESTABLISHED);
+}
+
+void wire_establish_active(struct wire *w)
+{
+	wire_connect(w);
+	expect(w, "* S 0:0(0)");
+	inject(w, "+0 S. 0:0(0) ack 1 win 65535 <mss 1460>");
+	expect(w, "* . 1:1(0) ack 1");
+	check_equal(w, wire_events(w, STACK_EVENT_CONNECTED), 1);
+	expect_state(w, TCP_ESTABLISHED);
+}
+
+/* ------------------------------------------------------------------ fixtures */
+
+static void start(struct wire *w)
+{
+	w->s = stack_create(&w->cfg);
+	assert_non_null(w->s);
+	w->empty_memory = wire_usage(w).memory;
+	w->listener = NULL;
+	w->c = NULL;
+}
+
+static int setup(void **state, uint32_t isn)
+{
+	struct wire *w = test_calloc(1, sizeof *w);
+
+	stack_config_default(&w->cfg);
+	w->cfg.addr[0] = ip_addr_v4(10, 0, 0, 2);
+	w->cfg.addr_count = 1;
+	memset(w->cfg.seed, 0x5a, sizeof w->cfg.seed);
+	w->cfg.mtu = 1500;
+	w->cfg.checksum_offload = false;
+	w->cfg.tso = false;
+	w->cfg.fixed_isn = true;
+	w->cfg.isn = isn;
+	w->iss = w->irs = isn;
+	w->lport = WIRE_PORT;
+	w->rport = WIRE_PEER_PORT;
+	w->start_us = w->now_us = 1000000007; /* not on a boundary of anything */
+	w->out_tail = &w->out;
+	w->trace = test_malloc(TRACE_MAX);
+	start(w);
+	*state = w;
+	return 0;
+}
+
+int wire_setup_0(void **state)
+{
+	return setup(state, 0);
+}
+
+int wire_setup_half(void **state)
+{
+	return setup(state, 0x7fffffffu);
+}
+
+int wire_setup_wrap(void **state)
+{
+	return setup(state, 0u - 1000);
+}
+
+/* Gives up what the test still holds. In the end nothing may be left. */
+static void wind_up(struct wire *w)
+{
+	const uint64_t limit = w->now_us + 24 * HOUR_US;
+
+	drain(w);
+	w->holding = false;
+	if (w->c)
+		wire_abort(w);
+	if (w->listener)
+		tcp_unlisten(w->listener);
+	w->listener = NULL;
+	settle(w);
+	while (stack_next_timeout(w->s) != UINT64_MAX && w->now_us < limit) {
+		run_until(w, stack_next_timeout(w->s), false);
+		drain(w);
+	}
+	check(w, w->now_us < limit);
+	const struct stack_usage left = wire_usage(w);
+	check_equal(w, left.connections, 0);
+	check_equal(w, left.half_open, 0);
+	check_equal(w, left.time_wait, 0);
+	check_equal(w, left.memory, w->empty_memory);
+	drain(w);
+}
+
+void wire_restart(struct wire *w)
+{
+	wind_up(w);
+	stack_destroy(w->s);
+	start(w);
+}
+
+int wire_teardown(void **state)
+{
+	struct wire *w = *state;
+
+	if (!w->failed) /* nothing more is to be learnt from a stack whose test has failed */
+		wind_up(w);
+	drain(w);
+	stack_destroy(w->s);
+	test_free(w->trace);
+	test_free(w);
+	return 0;
+}
