@@ -51,6 +51,7 @@ void tcp_timewait_enter(struct tcp_conn *c, const struct tcp_segment *seg, enum 
 	}
 	struct timewait *tw = s->cfg.max_time_wait ? account_alloc(s, sizeof *tw) : NULL;
 	const struct tcp_tuple tuple = c->node.tuple;
+	const bool owes_ack = c->ack_now; /* not when CLOSING has acknowledged the FIN already */
 	if (tw) {
 		memset(tw, 0, sizeof *tw);
 		tw->stack = s;
@@ -76,7 +77,8 @@ void tcp_timewait_enter(struct tcp_conn *c, const struct tcp_segment *seg, enum 
 	tcp_table_insert(s, &tw->node);
 	s->counters.tcp_time_wait_entered++;
 	timer_set(&s->wheel, &tw->timer, s->now_us + s->cfg.time_wait_us);
-	send_ack(tw, "ACK of the peer's FIN; TIME-WAIT begins (RFC 9293 3.10.7.4, eighth)");
+	if (owes_ack)
+		send_ack(tw, "ACK of the peer's FIN; TIME-WAIT begins (RFC 9293 3.10.7.4, eighth)");
 }
 
 static void trace_tw(struct timewait *tw, enum stack_trace_kind kind, const struct tcp_segment *seg,
