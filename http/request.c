@@ -104,8 +104,8 @@ static int on_headers_complete(http_parser *p)
 	struct http_request *r = p->data;
 
 	r->head_parsed = true;
-	/* Upgrade is an offer that a server may ignore (RFC 9110 7.8). Left set, http-parser
-	 * would end the message here. */
+	/* Upgrade is an offer that a server may ignore (RFC 9110 7.8), and CONNECT is refused:
+	 * neither may end the message for http-parser before its content. */
 	p->upgrade = 0;
 	r->refusal = http_request_check(r);
 	return r->refusal == HTTP_REFUSE_NONE ? 0 : -1;

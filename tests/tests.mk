@@ -30,7 +30,7 @@ $(B)/tests/test_server_%: $(B)/obj/tests/unit/test_server_%.o $(filter-out $(B)/
 $(B)/tests/sim: $(SIM_O) $(filter-out $(B)/obj/server/main.o,$(SERVER_O)) $(LAB_O) $(HTTP_O) $(CERTS_O) $(TLS_O) $(B)/libstack.a $(PARSER_O) $(MBEDTLS)/.built
 	$(call unit_link,$(MBEDTLS_LIB))
 
-.PRECIOUS: $(B)/obj/tests/%.o
+.PRECIOUS: $(B)/obj/%.o
 tests-build: $(UNIT_BIN) $(if $(SIM_SRC),$(B)/tests/sim)
 
 test-unit: $(UNIT_BIN)
