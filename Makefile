@@ -60,11 +60,12 @@ CERTS_O := $(call objects,certs)
 LAB_O := $(call objects,lab)
 SERVER_O := $(call objects,server)
 PARSER_O := $(B)/obj/deps/http_parser.o
+SERVER_LIBS := -linih
 
 all: $(B)/tunhttpd $(B)/libstack.a
 
 $(B)/tunhttpd: $(SERVER_O) $(LAB_O) $(HTTP_O) $(CERTS_O) $(TLS_O) $(B)/libstack.a $(PARSER_O) $(MBEDTLS)/.built
-	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(MBEDTLS_LIB) $(LDLIBS)
+	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(MBEDTLS_LIB) $(SERVER_LIBS) $(LDLIBS)
 
 $(B)/libstack.a: $(STACK_O)
 	$(call say,AR,$@)rm -f $@; $(AR) rcs $@ $^
@@ -89,13 +90,13 @@ FORCE:
 
 -include $(wildcard $(B)/obj/*/*.d $(B)/obj/tests/*/*.d)
 
-$(HTTP_PARSER)/.ready: scripts/fetch-source.sh
+$(HTTP_PARSER)/.ready:
 	$(Q)mkdir -p $(DEPS)
 	$(Q)if [ -n "$(HTTP_PARSER_SRC)" ]; then rm -rf $(HTTP_PARSER) && cp -r "$(HTTP_PARSER_SRC)" $(HTTP_PARSER); \
 	else scripts/fetch-source.sh http-parser http-parser 2.9.4-5 2.9. $(HTTP_PARSER); fi
 	$(Q)touch $@
 
-$(MBEDTLS)/.source: scripts/fetch-source.sh $(wildcard tls/patches/*.patch)
+$(MBEDTLS)/.source: $(wildcard tls/patches/*.patch)
 	$(Q)mkdir -p $(DEPS)
 	$(Q)if [ -n "$(MBEDTLS_SRC)" ]; then rm -rf $(MBEDTLS) && cp -r "$(MBEDTLS_SRC)" $(MBEDTLS); \
 	else scripts/fetch-source.sh mbedtls mbedtls 3.6.7 3.6. $(MBEDTLS); fi

@@ -37,15 +37,15 @@ struct app_client {
 
 /* Fill with app_config_default(), then set what is NULL. */
 struct app_config {
-	struct stack *stack;        /* all of its events are the app's from now on              */
-	struct http_server *http;   /* stays the caller's; outlives the app                     */
-	struct tls_context *tls;    /* the same; may be NULL when https_port is 0               */
-	uint16_t http_port;         /* 0: off                                                   */
-	uint16_t https_port;        /* 0: off                                                   */
-	unsigned backlog;           /* connections waiting for the next app_run, per port       */
-	uint64_t handshake_timeout; /* us, from accept to the end of the TLS handshake          */
-	uint64_t send_timeout;      /* us without one byte acknowledged while some wait         */
-	uint64_t linger_timeout;    /* us, from our FIN's ACK to the peer's FIN                 */
+	struct stack *stack;      /* all of its events are the app's from now on              */
+	struct http_server *http; /* stays the caller's; outlives the app                     */
+	struct tls_context *tls;  /* the same; may be NULL when https_port is 0               */
+	uint16_t http_port;       /* 0: off                                                   */
+	uint16_t https_port;      /* 0: off                                                   */
+	unsigned backlog;         /* connections waiting for the next app_run, per port       */
+	uint64_t handshake_timeout_us; /* from accept to the end of the TLS handshake          */
+	uint64_t send_timeout_us;      /* without one byte acknowledged while some wait         */
+	uint64_t linger_timeout_us;    /* from our FIN's ACK to the peer's FIN                 */
 	/* A TLS connection failed: one line why. NULL: nobody cares. */
 	void (*tls_failed)(void *ctx, const struct app_client *client, const char *why);
 	void *ctx;

@@ -26,9 +26,9 @@ $(B)/tests/test_certs_%: $(B)/obj/tests/unit/test_certs_%.o $(CERTS_O) $(TLS_O) 
 $(B)/tests/test_http_%: $(B)/obj/tests/unit/test_http_%.o $(HTTP_O) $(PARSER_O)
 	$(call unit_link)
 $(B)/tests/test_server_%: $(B)/obj/tests/unit/test_server_%.o $(filter-out $(B)/obj/server/main.o,$(SERVER_O)) $(LAB_O) $(HTTP_O) $(CERTS_O) $(TLS_O) $(B)/libstack.a $(PARSER_O) $(MBEDTLS)/.built
-	$(call unit_link,$(MBEDTLS_LIB))
+	$(call unit_link,$(MBEDTLS_LIB) $(SERVER_LIBS))
 $(B)/tests/sim: $(SIM_O) $(filter-out $(B)/obj/server/main.o,$(SERVER_O)) $(LAB_O) $(HTTP_O) $(CERTS_O) $(TLS_O) $(B)/libstack.a $(PARSER_O) $(MBEDTLS)/.built
-	$(call unit_link,$(MBEDTLS_LIB))
+	$(call unit_link,$(MBEDTLS_LIB) $(SERVER_LIBS))
 
 .PRECIOUS: $(B)/obj/%.o
 tests-build: $(UNIT_BIN) $(if $(SIM_SRC),$(B)/tests/sim)

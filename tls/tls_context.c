@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <mbedtls/error.h>
 #include <mbedtls/psa_util.h>
 #include <mbedtls/version.h>
 #include <psa/crypto.h>
@@ -12,21 +11,12 @@
 #include "tls/tls_client.h"
 #include "tls/tls_internal.h"
 
-void tls_error_format(char out[TLS_ERROR_SIZE], const char *what, const char *where, int code)
-{
-	char words[128];
-
-	mbedtls_strerror(code, words, sizeof words);
-	snprintf(out, TLS_ERROR_SIZE, "%s%s%s: %s (-0x%04X)", what, where ? " " : "",
-		 where ? where : "", words, (unsigned)-code);
-}
-
 const char *tls_library_version(void)
 {
 	return MBEDTLS_VERSION_STRING_FULL;
 }
 
-/* The name that a client asks for, kept for the log and the lab. */
+/* The name that a client asks for, kept for people to read: nothing in it may harm a log line. */
 static int note_server_name(void *ctx, mbedtls_ssl_context *ssl, const unsigned char *name,
 			    size_t len)
 {
@@ -35,12 +25,13 @@ static int note_server_name(void *ctx, mbedtls_ssl_context *ssl, const unsigned 
 	(void)ctx;
 	if (len > TLS_SNI_MAX)
 		len = TLS_SNI_MAX;
-	memcpy(t->sni, name, len);
+	for (size_t i = 0; i < len; i++)
+		t->sni[i] = name[i] > ' ' && name[i] < 0x7f ? (char)name[i] : '?';
 	t->sni[len] = '\0';
 	return 0; /* there is one certificate: every name gets it */
 }
 
-/* PEM must end in NUL for Mbed TLS, DER must not. Returns a copy to be wiped and freed, or NULL. */
+/* PEM must end in NUL for Mbed TLS, DER must not. Returns a copy, to be freed, or NULL. */
 static uint8_t *parseable(const struct tls_blob *blob, size_t *len)
 {
 	static const char mark[] = "-----BEGIN ";
@@ -52,12 +43,6 @@ static uint8_t *parseable(const struct tls_blob *blob, size_t *len)
 	copy[blob->len] = '\0';
 	*len = memmem(blob->data, blob->len, mark, sizeof mark - 1) ? blob->len + 1 : blob->len;
 	return copy;
-}
-
-static void wipe(uint8_t *copy, size_t len)
-{
-	explicit_bzero(copy, len);
-	free(copy);
 }
 
 static int load_chain(mbedtls_x509_crt *chain, const struct tls_blob *blob, const char *what,
@@ -80,6 +65,14 @@ static int load_chain(mbedtls_x509_crt *chain, const struct tls_blob *blob, cons
 	return err ? -1 : 0;
 }
 
+/* PKCS#8 and the older PEM header both say so; what opens them is not compiled in. */
+static bool is_encrypted(const struct tls_blob *key)
+{
+	static const char mark[] = "ENCRYPTED";
+
+	return memmem(key->data, key->len, mark, sizeof mark - 1) != NULL;
+}
+
 static int load_key(struct tls_context *ctx, const struct tls_config *cfg,
 		    char error[TLS_ERROR_SIZE])
 {
@@ -92,10 +85,11 @@ static int load_key(struct tls_context *ctx, const struct tls_config *cfg,
 	}
 	const int err = mbedtls_pk_parse_key(&ctx->key, copy, len, NULL, 0, mbedtls_psa_get_random,
 					     MBEDTLS_PSA_RANDOM_STATE);
-	wipe(copy, cfg->key.len);
-	if (err == MBEDTLS_ERR_PK_PASSWORD_REQUIRED || err == MBEDTLS_ERR_PK_PASSWORD_MISMATCH) {
+	explicit_bzero(copy, len);
+	free(copy);
+	if (err && is_encrypted(&cfg->key)) {
 		snprintf(error, TLS_ERROR_SIZE,
-			 "key %s is encrypted; decrypt it first: openssl pkey -in %s -out KEY",
+			 "key %s is encrypted; decrypt it first: openssl pkey -in %s -out NEW",
 			 cfg->key.name, cfg->key.name);
 		return -1;
 	}

@@ -1,40 +1,151 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tls_session.c — one TLS connection over a stream, see tls.h.
+ * tls_session.c — one connection: Mbed TLS's return codes become the few states of tls.h.
  *
- * What the stream promises makes the rest simple: it takes a whole record or nothing, so a record is never torn
- * and what Mbed TLS believes it has sent is sent. Once a session has ended, for whatever reason, every later
- * call says so again and nothing more is read or written.
+ * Three rules keep that honest.
+ * - The stream takes a flight of records whole or not at all. Mbed TLS keeps what was refused (`blocked`) and
+ *   offers it again at its next flush; mbedtls_ssl_write would then report new data as written that it never
+ *   looked at, so a session flushes before it does anything else.
+ * - A connection that fails sends one fatal alert and nothing after it. Mbed TLS sends most of them itself, can
+ *   repeat one after WANT_WRITE, and forgets some; the session sees alerts pass in bio_send, fills in a missing
+ *   one and swallows a second.
+ * - Failure, and the end of reading, are final: later calls give the same answer.
  */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <mbedtls/ssl_ciphersuites.h>
+#include <mbedtls/net_sockets.h>
 
 #include "tls/tls_internal.h"
 
-static int bio_send(void *ctx, const unsigned char *buf, size_t len)
-{
-	const struct tls_session *t = ctx;
-	const long n = t->stream.send(t->stream.ctx, buf, len);
+/* ------------------------------------------------------------------ the stream, as Mbed TLS sees it */
 
-	assert(n <= 0 || (size_t)n == len);
+static int bio_send(void *ctx, const unsigned char *data, size_t len)
+{
+	struct tls_session *t = ctx;
+	const bool pending_write = t->write_len != 0 && !t->write_sent;
+	const bool alert = t->alerting && !pending_write && tls_records_hold_alert(data, len);
+
+	/* Neither a second alert, nor an answer to the peer's: see describe(). */
+	if (alert && (t->alert_sent || tls_record_is_plain_alert(&t->in))) {
+		t->blocked = false;
+		return (int)len;
+	}
+	const long n = t->stream.send(t->stream.ctx, data, len);
+	t->blocked = n == 0;
+	if (n < 0) {
+		t->gone = true;
+		return MBEDTLS_ERR_NET_CONN_RESET;
+	}
 	if (n == 0)
 		return MBEDTLS_ERR_SSL_WANT_WRITE;
-	return n < 0 ? MBEDTLS_ERR_SSL_CONN_EOF : (int)len;
+	if (pending_write)
+		t->write_sent = true;
+	if (alert)
+		t->alert_sent = true;
+	return (int)len;
 }
 
 static int bio_recv(void *ctx, unsigned char *buf, size_t len)
 {
-	const struct tls_session *t = ctx;
+	struct tls_session *t = ctx;
 	const long n = t->stream.recv(t->stream.ctx, buf, len);
 
+	t->starved = n == 0;
 	if (n == 0)
 		return MBEDTLS_ERR_SSL_WANT_READ;
-	return n < 0 ? 0 : (int)n; /* 0 means the end of the stream to Mbed TLS */
+	if (n < 0) {
+		t->at_eof = true;
+		return 0;
+	}
+	/* An alert sent before was a warning, or the connection would not be read any more. */
+	t->alert_sent = false;
+	tls_record_scan(&t->in, buf, (size_t)n);
+	return (int)n;
 }
+
+/* ------------------------------------------------------------------ failure */
+
+static void describe(struct tls_session *t, const char *doing, int code)
+{
+	int alert = TLS_NO_ALERT;
+
+	/* Mbed TLS 4 has mbedtls_ssl_get_fatal_alert for this; 3.6 leaves the alert in its buffer. */
+	if (code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE)
+		alert = t->ssl.MBEDTLS_PRIVATE(in_msg)[1];
+	/* A client that does not like our certificate may say so before it has begun to encrypt, as OpenSSL
+	 * does in middlebox compatibility mode (RFC 8446 D.4). To Mbed TLS that is a record with a bad MAC. */
+	if (code == MBEDTLS_ERR_SSL_INVALID_MAC && tls_record_is_plain_alert(&t->in))
+		alert = t->in.content[1];
+
+	if (alert != TLS_NO_ALERT)
+		snprintf(t->error, sizeof t->error, "%s: the peer refused with the alert %s (%d)",
+			 doing, tls_alert_name((unsigned)alert), alert);
+	else if (code == MBEDTLS_ERR_NET_CONN_RESET)
+		snprintf(t->error, sizeof t->error, "%s: the connection is gone", doing);
+	else
+		tls_error_format(t->error, doing, NULL, code);
+}
+
+/* Gets the alert out that is owed to the peer, behind whatever was refused before it. */
+static enum tls_status send_last_alert(struct tls_session *t)
+{
+	t->alerting = true;
+	/* While the library holds unsent bytes a call only flushes them: at most one flight and one alert. */
+	for (int calls = 0; calls < 3 && t->alert != TLS_NO_ALERT && !t->alert_sent && !t->gone;
+	     calls++) {
+		const int err = mbedtls_ssl_send_alert_message(
+			&t->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, (unsigned char)t->alert);
+		if (err == MBEDTLS_ERR_SSL_WANT_WRITE)
+			return TLS_WANT_WRITE;
+		if (err)
+			break;
+	}
+	t->failing = false;
+	t->ended = TLS_FAILED;
+	return TLS_FAILED;
+}
+
+static enum tls_status fail(struct tls_session *t, const char *doing, int code)
+{
+	describe(t, doing, code);
+	t->failing = true;
+	t->alert = t->started ? tls_error_alert(code, &t->in) : TLS_NO_ALERT;
+	return send_last_alert(t);
+}
+
+/* What a negative return code, or the 0 of mbedtls_ssl_read, means. */
+static enum tls_status settle(struct tls_session *t, const char *doing, int code)
+{
+	switch (code) {
+	case MBEDTLS_ERR_SSL_WANT_READ:
+		return TLS_WANT_READ;
+	case MBEDTLS_ERR_SSL_WANT_WRITE:
+		return TLS_WANT_WRITE;
+	case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
+		t->close_notify_in = true;
+		t->ended = TLS_CLOSED;
+		return t->ended;
+	case MBEDTLS_ERR_SSL_CONN_EOF:
+		t->ended = TLS_TRUNCATED;
+		return t->ended;
+	default:
+		return fail(t, doing, code);
+	}
+}
+
+/* Offers the stream again what it refused. */
+static int flush(struct tls_session *t)
+{
+	/* The public call that flushes and, while there is something to flush, does nothing else. */
+	return t->blocked ? mbedtls_ssl_send_alert_message(&t->ssl, MBEDTLS_SSL_ALERT_LEVEL_WARNING,
+							   MBEDTLS_SSL_ALERT_MSG_CLOSE_NOTIFY)
+			  : 0;
+}
+
+/* ------------------------------------------------------------------ life */
 
 struct tls_session *tls_session_create(struct tls_context *ctx, const struct tls_stream *stream)
 {
@@ -42,15 +153,10 @@ struct tls_session *tls_session_create(struct tls_context *ctx, const struct tls
 
 	if (!t)
 		return NULL;
+	t->context = ctx;
 	t->stream = *stream;
+	t->alert = TLS_NO_ALERT;
 	mbedtls_ssl_init(&t->ssl);
-	if (mbedtls_ssl_setup(&t->ssl, &ctx->conf) ||
-	    (ctx->server_name && mbedtls_ssl_set_hostname(&t->ssl, ctx->server_name))) {
-		tls_session_destroy(t);
-		return NULL;
-	}
-	mbedtls_ssl_set_user_data_p(&t->ssl, t);
-	mbedtls_ssl_set_bio(&t->ssl, t, bio_send, bio_recv, NULL);
 	return t;
 }
 
@@ -62,47 +168,44 @@ void tls_session_destroy(struct tls_session *t)
 	free(t);
 }
 
-/* Turns Mbed TLS's code into a status; what ends the session sticks. */
-static enum tls_status status_of(struct tls_session *t, int err, const char *doing)
+/* The record buffers take 33 KiB: a connection that never says anything must not cost them. */
+static int start(struct tls_session *t)
 {
-	switch (err) {
-	case MBEDTLS_ERR_SSL_WANT_READ:
-		return TLS_WANT_READ;
-	case MBEDTLS_ERR_SSL_WANT_WRITE:
-		return TLS_WANT_WRITE;
-	case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
-		t->close_notify_in = true;
-		t->ended = TLS_CLOSED;
-		return TLS_CLOSED;
-	case MBEDTLS_ERR_SSL_CONN_EOF:
-	case 0:
-		t->ended = TLS_TRUNCATED;
-		return TLS_TRUNCATED;
-	case MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE:
-		/* The one failure after the handshake for which Mbed TLS sends no alert of its own
-		 * (RFC 8446 5, 6.2). During the handshake it has sent one: never two. */
-		if (t->established)
-			mbedtls_ssl_send_alert_message(&t->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
-						       MBEDTLS_SSL_ALERT_MSG_UNEXPECTED_MESSAGE);
-		break;
-	default:
-		break;
-	}
-	t->error = err;
-	t->ended = TLS_FAILED;
-	tls_error_format(t->error_text, doing, NULL, err);
-	return TLS_FAILED;
+	int err = mbedtls_ssl_setup(&t->ssl, &t->context->conf);
+
+	/* A name has to be set, be it none, before a client may verify a certificate. */
+	if (!err && mbedtls_ssl_conf_get_endpoint(&t->context->conf) == MBEDTLS_SSL_IS_CLIENT)
+		err = mbedtls_ssl_set_hostname(&t->ssl, t->context->server_name);
+	if (err)
+		return err;
+	mbedtls_ssl_set_user_data_p(&t->ssl, t);
+	mbedtls_ssl_set_bio(&t->ssl, t, bio_send, bio_recv, NULL);
+	t->started = true;
+	return 0;
 }
 
 enum tls_status tls_session_handshake(struct tls_session *t)
 {
-	if (t->ended)
-		return t->ended;
+	int err = 0;
+
+	if (t->failing)
+		return send_last_alert(t);
 	if (t->established)
 		return TLS_OK;
-	const int err = mbedtls_ssl_handshake(&t->ssl);
+	if (t->ended)
+		return t->ended;
+	if (!t->started)
+		err = start(t);
+	t->alerting = true;
+	if (!err) {
+		/* WANT_READ can also mean that a record was swallowed while more wait in the stream. */
+		do {
+			t->starved = false;
+			err = mbedtls_ssl_handshake(&t->ssl);
+		} while (err == MBEDTLS_ERR_SSL_WANT_READ && !t->starved);
+	}
 	if (err)
-		return status_of(t, err, "handshake");
+		return settle(t, "TLS handshake", err);
 	t->established = true;
 	return TLS_OK;
 }
@@ -112,94 +215,122 @@ bool tls_session_established(const struct tls_session *t)
 	return t->established;
 }
 
+/* ------------------------------------------------------------------ data */
+
 enum tls_status tls_session_read(struct tls_session *t, uint8_t *buf, size_t cap, size_t *got)
 {
+	int n;
+
+	assert(cap > 0);
 	*got = 0;
+	if (t->failing)
+		return send_last_alert(t);
 	if (t->ended)
 		return t->ended;
-	const int n = mbedtls_ssl_read(&t->ssl, buf, cap);
-	if (n <= 0)
-		return status_of(t, n, "read");
-	*got = (size_t)n;
-	return TLS_OK;
+	if (!t->established) {
+		const enum tls_status status = tls_session_handshake(t);
+
+		if (status != TLS_OK)
+			return status;
+	}
+	t->alerting = true;
+	/* 0 is the end of the stream, or only an empty record. */
+	do {
+		t->starved = false;
+		n = mbedtls_ssl_read(&t->ssl, buf, cap);
+	} while ((n == MBEDTLS_ERR_SSL_WANT_READ && !t->starved) || (n == 0 && !t->at_eof));
+	if (n > 0) {
+		*got = (size_t)n;
+		return TLS_OK;
+	}
+	return settle(t, "TLS read", n == 0 ? MBEDTLS_ERR_SSL_CONN_EOF : n);
 }
 
 bool tls_session_pending(const struct tls_session *t)
 {
-	return !t->ended && mbedtls_ssl_check_pending(&t->ssl);
-}
-
-size_t tls_session_max_write(const struct tls_session *t)
-{
-	const int max = mbedtls_ssl_get_max_out_record_payload(&t->ssl);
-
-	return max > 0 ? (size_t)max : 0;
-}
-
-size_t tls_session_wire_size(const struct tls_session *t, size_t len)
-{
-	const int expansion = mbedtls_ssl_get_record_expansion(&t->ssl);
-	const size_t each = expansion > 0 ? (size_t)expansion : 64;
-	const size_t max = tls_session_max_write(t);
-
-	return len + each * (max ? (len + max - 1) / max : 1);
+	return t->started && !t->ended &&
+	       (mbedtls_ssl_check_pending(&t->ssl) || mbedtls_ssl_get_bytes_avail(&t->ssl) > 0);
 }
 
 enum tls_status tls_session_write(struct tls_session *t, const uint8_t *data, size_t len,
 				  size_t *taken)
 {
+	int n;
+
+	assert(t->established && !t->closing && len > 0 && len >= t->write_len);
 	*taken = 0;
-	/* The peer's close_notify ends its direction only (RFC 8446 6.1). */
-	if (t->ended && t->ended != TLS_CLOSED)
-		return t->ended;
-	if (t->close_notify_out || len == 0)
+	if (t->failing)
+		return send_last_alert(t);
+	if (t->ended == TLS_FAILED)
 		return TLS_FAILED;
-	const size_t max = tls_session_max_write(t);
-	if (len > max)
-		len = max;
-	/* After WANT_WRITE the length must be the same, or what it returns is a lie. */
-	if (t->write_len)
-		len = t->write_len;
-	const int n = mbedtls_ssl_write(&t->ssl, data, len);
-	if (n == MBEDTLS_ERR_SSL_WANT_WRITE || n == MBEDTLS_ERR_SSL_WANT_READ)
-		t->write_len = len;
-	else
-		t->write_len = 0;
+	t->alerting = false;
+	if (t->write_len == 0) {
+		const int err = flush(t);
+
+		if (err)
+			return settle(t, "TLS write", err);
+		t->write_sent = false;
+		n = mbedtls_ssl_write(&t->ssl, data, len);
+		if (n == MBEDTLS_ERR_SSL_WANT_WRITE) {
+			const size_t max = tls_session_max_write(t);
+
+			t->write_len = len < max ? len : max;
+		}
+	} else if (t->write_sent) {
+		n = (int)t->write_len;
+	} else {
+		n = mbedtls_ssl_write(&t->ssl, data, t->write_len);
+	}
 	if (n < 0)
-		return status_of(t, n, "write");
+		return settle(t, "TLS write", n);
+	t->write_len = 0;
 	*taken = (size_t)n;
 	return TLS_OK;
 }
 
+size_t tls_session_max_write(const struct tls_session *t)
+{
+	const int max = t->started ? mbedtls_ssl_get_max_out_record_payload(&t->ssl) : 0;
+
+	return max > 0 ? (size_t)max : MBEDTLS_SSL_OUT_CONTENT_LEN;
+}
+
+size_t tls_session_wire_size(const struct tls_session *t, size_t len)
+{
+	const size_t max = tls_session_max_write(t);
+	const int expansion = t->started ? mbedtls_ssl_get_record_expansion(&t->ssl) : 0;
+
+	/* Mbed TLS's number holds header, nonce, tag and the type that TLS 1.3 puts behind the content. */
+	return (len < max ? len : max) + (expansion > 0 ? (size_t)expansion : TLS_RECORD_HEADER);
+}
+
+/* Before the handshake is over there is nothing to end in order: then this sends nothing. */
 enum tls_status tls_session_close_notify(struct tls_session *t)
 {
-	if (t->close_notify_out)
-		return TLS_OK;
+	if (t->failing)
+		return send_last_alert(t);
 	if (t->ended == TLS_FAILED)
-		return TLS_FAILED; /* a fatal alert was the last word */
-	const int err = mbedtls_ssl_close_notify(&t->ssl);
-	if (err == MBEDTLS_ERR_SSL_WANT_WRITE)
-		return TLS_WANT_WRITE;
+		return TLS_FAILED;
+	if (t->close_notify_out || !t->established)
+		return TLS_OK;
+	t->alerting = false;
+	int err = flush(t);
+	if (!err && !t->closing) {
+		err = mbedtls_ssl_close_notify(&t->ssl);
+		/* Once the library has sealed the alert, a flush sends it. */
+		t->closing = !err || err == MBEDTLS_ERR_SSL_WANT_WRITE;
+	}
 	if (err)
-		return status_of(t, err, "close_notify");
+		return settle(t, "TLS close_notify", err);
 	t->close_notify_out = true;
 	return TLS_OK;
 }
 
+/* ------------------------------------------------------------------ what there is to know */
+
 const char *tls_session_error(const struct tls_session *t)
 {
-	return t->error ? t->error_text : "no error";
-}
-
-bool tls_looks_like_http(const uint8_t *data, size_t len)
-{
-	/* A TLS record begins with its type, 20 to 24; a request with a method in capitals. */
-	const size_t look = len < 3 ? len : 3;
-
-	for (size_t i = 0; i < look; i++)
-		if (data[i] < 'A' || data[i] > 'Z')
-			return false;
-	return look > 0;
+	return t->error;
 }
 
 void tls_session_info(const struct tls_session *t, struct tls_info *info)
@@ -211,9 +342,7 @@ void tls_session_info(const struct tls_session *t, struct tls_info *info)
 	};
 	if (!t->established)
 		return;
-	const int id = mbedtls_ssl_get_ciphersuite_id_from_ssl(&t->ssl);
-	const mbedtls_ssl_ciphersuite_t *suite = mbedtls_ssl_ciphersuite_from_id(id);
 	info->version = mbedtls_ssl_get_version(&t->ssl);
-	info->ciphersuite = suite ? mbedtls_ssl_ciphersuite_get_name(suite) : NULL;
+	info->ciphersuite = tls_policy_suite_name(mbedtls_ssl_get_ciphersuite_id_from_ssl(&t->ssl));
 	info->alpn = mbedtls_ssl_get_alpn_protocol(&t->ssl);
 }

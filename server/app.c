@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* app.c — see app.h: listeners, the list of sessions, and events dealt out to them. */
+#include "server/app.h"
+
+#include <stdlib.h>
+
+#include "server/session.h"
+
+TAILQ_HEAD(session_list, session);
+
+struct app {
+	struct session_env env;
+	struct tcp_listener *http, *https;
+	struct session_list sessions;
+	struct session_list busy; /* sessions whose share of the last turn was used up */
+	size_t count;
+	bool draining;
+};
+
+void app_config_default(struct app_config *cfg)
+{
+	*cfg = (struct app_config){
+		.http_port = 80,
+		.backlog = 1024,
+		.handshake_timeout_us = 10 * 1000000ull,
+		.send_timeout_us = 60 * 1000000ull,
+		.linger_timeout_us = 5 * 1000000ull,
+	};
+}
+
+static bool listen_on(struct app *app, uint16_t port, struct tcp_listener **out)
+{
+	const struct ip_endpoint any = {.port = port};
+
+	return port == 0 || tcp_listen(app->env.cfg.stack, &any, app->env.cfg.backlog, out) == 0;
+}
+
+struct app *app_create(const struct app_config *cfg)
+{
+	if (cfg->https_port != 0 && !cfg->tls)
+		return NULL;
+	struct app *app = calloc(1, sizeof *app);
+	if (!app)
+		return NULL;
+	app->env.cfg = *cfg;
+	TAILQ_INIT(&app->sessions);
+	TAILQ_INIT(&app->busy);
+	if (!listen_on(app, cfg->http_port, &app->http) ||
+	    !listen_on(app, cfg->https_port, &app->https)) {
+		app_destroy(app);
+		return NULL;
+	}
+	return app;
+}
+
+static void unlisten(struct app *app)
+{
+	if (app->http)
+		tcp_unlisten(app->http);
+	if (app->https)
+		tcp_unlisten(app->https);
+	app->http = app->https = NULL;
+}
+
+/* ------------------------------------------------------------------ sessions */
+
+static void forget(struct app *app, struct session *s)
+{
+	if (s->busy)
+		TAILQ_REMOVE(&app->busy, s, ready);
+	TAILQ_REMOVE(&app->sessions, s, link);
+	app->count--;
+	session_destroy(s);
+}
+
+/* Lets a session act, and then frees it, queues it for the next turn, or leaves it to its events. */
+static void run(struct app *app, struct session *s, struct http_time now)
+{
+	if (s->busy)
+		TAILQ_REMOVE(&app->busy, s, ready);
+	session_run(s, now);
+	if (s->busy)
+		TAILQ_INSERT_TAIL(&app->busy, s, ready);
+	if (s->phase == SESSION_OVER)
+		forget(app, s);
+}
+
+static void accept_all(struct app *app, struct tcp_listener *l, struct http_time now)
+{
+	struct tcp_conn *tcp;
+
+	while ((tcp = tcp_accept(l)) != NULL) {
+		struct session *s = session_create(&app->env, tcp, l == app->https, now);
+		if (!s)
+			continue;
+		TAILQ_INSERT_TAIL(&app->sessions, s, link);
+		app->count++;
+		if (app->draining)
+			session_on_drain(s);
+		run(app, s, now);
+	}
+}
+
+static void handle(struct app *app, const struct stack_event *ev, struct http_time now)
+{
+	if (ev->type == STACK_EVENT_ACCEPT) {
+		accept_all(app, ev->listener, now);
+		return;
+	}
+	struct session *s = tcp_user(ev->conn);
+	switch (ev->type) {
+	case STACK_EVENT_WRITABLE:
+		session_on_writable(s);
+		break;
+	case STACK_EVENT_SENT:
+		session_on_sent(s, now);
+		break;
+	case STACK_EVENT_TIMER:
+		session_on_timer(s, now);
+		break;
+	case STACK_EVENT_CLOSED:
+		session_on_closed(s);
+		break;
+	case STACK_EVENT_READABLE:
+	case STACK_EVENT_PEER_FIN:
+	case STACK_EVENT_ACCEPT:
+	case STACK_EVENT_CONNECTED:
+		break;
+	}
+	run(app, s, now);
+}
+
+/* ------------------------------------------------------------------ the owner's calls */
+
+bool app_run(struct app *app, struct http_time now)
+{
+	struct stack_event ev;
+
+	while (stack_next_event(app->env.cfg.stack, &ev))
+		handle(app, &ev, now);
+	/* Each of the busy ones once; those that are busy again line up behind `last`. */
+	struct session *s, *last = TAILQ_LAST(&app->busy, session_list);
+	while (last && (s = TAILQ_FIRST(&app->busy)) != NULL) {
+		const bool end = s == last;
+		run(app, s, now);
+		if (end)
+			break;
+	}
+	return !TAILQ_EMPTY(&app->busy);
+}
+
+void app_drain(struct app *app, struct http_time now)
+{
+	if (app->draining)
+		return;
+	app->draining = true;
+	http_server_drain(app->env.cfg.http);
+	/* Clients whose handshake is complete but not accepted yet are not to be reset. */
+	if (app->http)
+		accept_all(app, app->http, now);
+	if (app->https)
+		accept_all(app, app->https, now);
+	unlisten(app);
+	for (struct session *s = TAILQ_FIRST(&app->sessions), *next; s; s = next) {
+		next = TAILQ_NEXT(s, link);
+		session_on_drain(s);
+		run(app, s, now);
+	}
+}
+
+static void count_undelivered(void *ctx, const struct tcp_info *info)
+{
+	size_t *count = ctx;
+
+	if (info->state != TCP_FIN_WAIT_2 && info->state != TCP_TIME_WAIT &&
+	    info->state != TCP_SYN_RECEIVED)
+		++*count;
+}
+
+bool app_drained(const struct app *app)
+{
+	size_t undelivered = 0;
+
+	stack_each_conn(app->env.cfg.stack, count_undelivered, &undelivered);
+	return undelivered == 0;
+}
+
+size_t app_connections(const struct app *app)
+{
+	return app->count;
+}
+
+void app_destroy(struct app *app)
+{
+	while (!TAILQ_EMPTY(&app->sessions))
+		forget(app, TAILQ_FIRST(&app->sessions));
+	unlisten(app);
+	free(app);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host.h — the host's side of the link: its address, MTU and queue, and what may stand in the way. */
+#ifndef SERVER_HOST_H
+#define SERVER_HOST_H
+
+#include <stdbool.h>
+
+#include "server/values.h"
+
+#define HOST_ERROR_SIZE 512
+
+/* False, with one line in `error`, when another interface than `name` has an address or a route in the
+ * prefix: packets for us would go there, or theirs would come to us. */
+bool host_prefix_is_free(const char *name, const struct link_address *addr,
+			 char error[HOST_ERROR_SIZE]);
+
+/* Gives the device its address and makes it ready: MTU, queue, up. When that is not allowed, but somebody
+ * has configured the device beforehand, that is good too. *mtu becomes the device's. Returns false with
+ * one line in `error`. */
+bool host_configure(const char *name, const struct link_address *addr, unsigned *mtu,
+		    char error[HOST_ERROR_SIZE]);
+
+#endif

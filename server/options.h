@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * options.h — what the program can be told, from one table (options_table.c).
+ *
+ * Every option is a flag (--grace 5), an environment variable (TUNHTTPD_GRACE=5) and a key of the
+ * configuration file (grace = 5). A flag beats the environment, that beats the file, that the default.
+ */
+#ifndef SERVER_OPTIONS_H
+#define SERVER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "server/values.h"
+
+#define EXIT_RUNTIME 1 /* what was asked for did not work                          */
+#define EXIT_USAGE 2   /* the command line is wrong                                */
+#define EXIT_CONFIG 78 /* sysexits.h EX_CONFIG: environment, file, certificate, DIR */
+
+#define OPTIONS_ERROR_SIZE 512
+#define OPTIONS_MAX 32 /* rows that the table may have */
+
+enum option_source {
+	SOURCE_DEFAULT,
+	SOURCE_FILE,
+	SOURCE_ENV,
+	SOURCE_FLAG
+};
+
+/* What the user said, or the default, per row of the table. */
+struct option_setting {
+	char *text; /* NULL: neither said nor a default */
+	enum option_source source;
+};
+
+struct options {
+	const char *root; /* directory to be served                                  */
+	struct link_address address;
+	uint16_t http, https;   /* 0: off                                                 */
+	const char *cert, *key; /* NULL: the local authority's                            */
+	const char *state;      /* directory of the local authority                       */
+	struct name_list names; /* of the certificate, beside the address and localhost   */
+	const char *tun;        /* name of the device                                     */
+	unsigned mtu;           /* bytes                                                  */
+	bool offload;           /* checksum and segmentation offload of the device        */
+	unsigned workers;       /* 0: one per processor                                   */
+	const char *user;       /* whom the workers become                                */
+	bool user_given;        /* not the default                                        */
+	enum log_format log;
+	uint64_t grace_us;
+	uint64_t header_timeout_us, idle_timeout_us, handshake_timeout_us, send_timeout_us;
+	uint64_t linger_timeout_us, tcp_timeout_us;
+	const char *config; /* NULL: none */
+	bool check, print_config, help, version;
+	struct option_setting set[OPTIONS_MAX];
+	char *state_default;
+};
+
+/* Reads the arguments after the command `serve`, the environment and the configuration file. `env` is
+ * NULL-terminated like environ. Returns 0, or EXIT_USAGE or EXIT_CONFIG with one line in `error`. With
+ * --help and --version nothing else is looked at. options_free in any case. */
+int options_parse(struct options *o, int argc, char *const argv[], char *const env[],
+		  char error[OPTIONS_ERROR_SIZE]);
+void options_free(struct options *o);
+
+/* The table as text for --help. */
+void options_print_help(FILE *out);
+/* Every option with its value and where that came from; itself a valid configuration file. */
+void options_print(const struct options *o, FILE *out);
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* options_table.c — every option, once. --help, --print-config and the three ways in are made of this. */
+#include "server/options_table.h"
+
+/* ------------------------------------------------------------------ kinds of values */
+
+static bool parse_text(const char *text, void *field)
+{
+	(void)field;
+	return *text != '\0';
+}
+
+static bool parse_interface(const char *text, void *field)
+{
+	(void)field;
+	return value_interface(text);
+}
+
+static bool parse_address(const char *text, void *field)
+{
+	return value_link_address(text, field);
+}
+
+static bool parse_port(const char *text, void *field)
+{
+	return value_port(text, field);
+}
+
+static bool parse_mtu(const char *text, void *field)
+{
+	unsigned long n;
+
+	if (!value_number(text, 576, 65535, &n))
+		return false;
+	*(unsigned *)field = (unsigned)n;
+	return true;
+}
+
+static bool parse_workers(const char *text, void *field)
+{
+	unsigned long n = 0;
+
+	if (!(text[0] == 'a' && text[1] == 'u' && text[2] == 't' && text[3] == 'o' && !text[4]) &&
+	    !value_number(text, 1, 64, &n))
+		return false;
+	*(unsigned *)field = (unsigned)n;
+	return true;
+}
+
+static bool parse_seconds(const char *text, void *field)
+{
+	return value_seconds(text, field);
+}
+
+static bool parse_timeout(const char *text, void *field)
+{
+	uint64_t us;
+
+	if (!value_seconds(text, &us) || us == 0)
+		return false;
+	*(uint64_t *)field = us;
+	return true;
+}
+
+static bool parse_log(const char *text, void *field)
+{
+	return value_log_format(text, field);
+}
+
+static bool parse_on_off(const char *text, void *field)
+{
+	return value_on_off(text, field);
+}
+
+static bool parse_names(const char *text, void *field)
+{
+	return value_names(text, field);
+}
+
+const struct option_kind option_kind_text = {parse_text, "some text", false};
+const struct option_kind option_kind_interface = {
+	parse_interface, "the name of a network interface, up to 15 characters", false};
+static const struct option_kind kind_address = {
+	parse_address, "a host's IPv4 address and prefix length from 1 to 30, such as 10.77.0.2/24",
+	false};
+static const struct option_kind kind_port = {parse_port, "a port from 1 to 65535, or off", false};
+static const struct option_kind kind_mtu = {parse_mtu, "bytes from 576 to 65535", false};
+static const struct option_kind kind_workers = {parse_workers, "1 to 64, or auto", false};
+static const struct option_kind kind_seconds = {parse_seconds, "seconds from 0 to 86400", false};
+static const struct option_kind kind_timeout = {
+	parse_timeout, "seconds above 0, up to 86400, such as 30 or 0.5", false};
+static const struct option_kind kind_log = {parse_log, "combined, json or off", false};
+static const struct option_kind kind_on_off = {parse_on_off, "on or off", false};
+static const struct option_kind kind_names = {
+	parse_names, "DNS names or IP addresses with commas between, up to 32", true};
+static const struct option_kind kind_switch = {NULL, NULL, false};
+
+/* ------------------------------------------------------------------ the table */
+
+#define FIELD(member) offsetof(struct options, member)
+
+/* clang-format off */
+const struct option_def option_table[] = {
+	{.name = "root", .kind = &option_kind_text, .offset = FIELD(root), .default_text = ".",
+	 .argument = "DIR", .help = "directory to be served; the same as DIR by itself"},
+	{.name = "address", .letter = 'a', .kind = &kind_address, .offset = FIELD(address),
+	 .default_text = "10.77.0.2/24", .argument = "ADDR/LEN",
+	 .help = "address of the server; the host gets the first other one of the prefix"},
+	{.name = "http", .kind = &kind_port, .offset = FIELD(http), .default_text = "80",
+	 .argument = "PORT", .help = "port for http, or off"},
+	{.name = "https", .kind = &kind_port, .offset = FIELD(https), .default_text = "443",
+	 .argument = "PORT", .help = "port for https, or off"},
+	{.name = "cert", .kind = &option_kind_text, .offset = FIELD(cert), .argument = "FILE",
+	 .default_words = "from a local authority in --state",
+	 .help = "certificate chain, PEM, leaf first"},
+	{.name = "key", .kind = &option_kind_text, .offset = FIELD(key), .argument = "FILE",
+	 .help = "its private key, PEM; given together with --cert"},
+	{.name = "state", .kind = &option_kind_text, .offset = FIELD(state), .argument = "DIR",
+	 .default_words = "$XDG_DATA_HOME/tunhttpd or ~/.local/share/tunhttpd",
+	 .help = "where the local certificate authority lives"},
+	{.name = "name", .kind = &kind_names, .offset = FIELD(names), .argument = "NAME,...",
+	 .help = "more names for the local certificate; may be repeated"},
+	{.name = "tun", .kind = &option_kind_interface, .offset = FIELD(tun),
+	 .default_text = "tunhttpd0", .argument = "NAME", .help = "name of the TUN device"},
+	{.name = "mtu", .kind = &kind_mtu, .offset = FIELD(mtu), .default_text = "1500",
+	 .argument = "BYTES", .help = "MTU of the TUN device"},
+	{.name = "offload", .kind = &kind_on_off, .offset = FIELD(offload), .default_text = "on",
+	 .argument = "on|off", .help = "leave checksums and cutting into segments to the kernel"},
+	{.name = "workers", .kind = &kind_workers, .offset = FIELD(workers),
+	 .default_text = "auto", .argument = "N", .help = "worker processes; auto: one per processor"},
+	{.name = "user", .kind = &option_kind_text, .offset = FIELD(user),
+	 .default_text = "nobody", .argument = "USER", .help = "user that the workers become"},
+	{.name = "log", .kind = &kind_log, .offset = FIELD(log), .default_text = "combined",
+	 .argument = "FORMAT", .help = "access log on standard output: combined, json or off"},
+	{.name = "grace", .kind = &kind_seconds, .offset = FIELD(grace_us), .default_text = "10",
+	 .argument = "SECONDS", .help = "how long responses under way may take when stopping"},
+	{.name = "header-timeout", .kind = &kind_timeout, .offset = FIELD(header_timeout_us),
+	 .default_text = "20", .argument = "SECONDS",
+	 .help = "from the first byte of a request to the end of its header"},
+	{.name = "idle-timeout", .kind = &kind_timeout, .offset = FIELD(idle_timeout_us),
+	 .default_text = "60", .argument = "SECONDS", .help = "between requests"},
+	{.name = "handshake-timeout", .kind = &kind_timeout, .offset = FIELD(handshake_timeout_us),
+	 .default_text = "10", .argument = "SECONDS", .help = "for the TLS handshake"},
+	{.name = "send-timeout", .kind = &kind_timeout, .offset = FIELD(send_timeout_us),
+	 .default_text = "60", .argument = "SECONDS",
+	 .help = "for a client that takes no byte of its response"},
+	{.name = "linger-timeout", .kind = &kind_timeout, .offset = FIELD(linger_timeout_us),
+	 .default_text = "5", .argument = "SECONDS",
+	 .help = "for the client's FIN once it has acknowledged ours"},
+	{.name = "tcp-timeout", .kind = &kind_timeout, .offset = FIELD(tcp_timeout_us),
+	 .default_text = "120", .argument = "SECONDS",
+	 .help = "for a client that acknowledges nothing at all"},
+	{.name = "config", .letter = 'c', .kind = &option_kind_text, .offset = FIELD(config),
+	 .argument = "FILE", .help = "configuration file: name = value, a line each",
+	 .no_file = true},
+	{.name = "check", .kind = &kind_switch, .offset = FIELD(check),
+	 .help = "check everything, start nothing"},
+	{.name = "print-config", .kind = &kind_switch, .offset = FIELD(print_config),
+	 .help = "print every option with its value and where that came from"},
+	{.name = "help", .letter = 'h', .kind = &kind_switch, .offset = FIELD(help),
+	 .help = "this text"},
+	{.name = "version", .letter = 'V', .kind = &kind_switch, .offset = FIELD(version),
+	 .help = "versions of the program and of its libraries"},
+};
+/* clang-format on */
+
+const size_t option_count = sizeof option_table / sizeof option_table[0];
+_Static_assert(sizeof option_table / sizeof option_table[0] <= OPTIONS_MAX, "OPTIONS_MAX");

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* privileges.h — what a worker gives up before the first packet, for good. */
+#ifndef SERVER_PRIVILEGES_H
+#define SERVER_PRIVILEGES_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define PRIVILEGES_ERROR_SIZE 256
+
+struct identity {
+	const char *name;
+	uid_t uid;
+	gid_t gid;
+	bool change; /* false: stay who we are, but give up every capability all the same */
+};
+
+/* Looks the user up. As another user than root nothing can be changed; then, and when root may not
+ * change either (a container without CAP_SETUID), the identity stays, unless `required`. False with one
+ * line in `error`. */
+bool privileges_identity(struct identity *id, const char *user, bool required,
+			 char error[PRIVILEGES_ERROR_SIZE]);
+
+/* Becomes `id` without groups, capabilities, core dumps, or a way to new privileges, and checks that it
+ * is so. False with one line in `error`: then the process must end. */
+bool privileges_drop(const struct identity *id, char error[PRIVILEGES_ERROR_SIZE]);
+
+#endif

@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * session.c — see session.h.
+ *
+ *     SNIFF → HANDSHAKE → OPEN → CLOSE_NOTIFY → LINGER → OVER
+ *       └──── plain HTTP on the TLS port ──────────┘      plain: OPEN → LINGER
+ *
+ * A connection ends in this order: response produced; its last record in the send ring; close_notify;
+ * FIN; input discarded until the peer's FIN; handle given back. Closing with unread input would make a
+ * RST (RFC 1122 4.2.2.13), and a RST can destroy the response before the client has read it.
+ *
+ * Nothing waits without a deadline: for a request http_conn_deadline, for the handshake and the peer's
+ * FIN phase_deadline, for acknowledgements stall_deadline. One timer of the stack serves them all.
+ */
+#include "server/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NEVER UINT64_MAX
+#define TURN_BYTES \
+	(256u << 10) /* what one session may produce before the others have their turn  */
+#define PIECE_FIRST \
+	(16u << 10)            /* asked of the send ring: most responses are smaller              */
+#define PIECE_NEXT (64u << 10) /* and then as much as one super segment takes                     */
+#define RETRY_US 50000u        /* the stack was out of memory, so no event announces room         */
+
+/* ------------------------------------------------------------------ small steps */
+
+static uint64_t later(uint64_t now_us, uint64_t timeout_us)
+{
+	return timeout_us < NEVER - now_us ? now_us + timeout_us : NEVER;
+}
+
+static void abort_now(struct session *s)
+{
+	tcp_abort(s->tcp);
+	s->tcp = NULL;
+	s->phase = SESSION_OVER;
+}
+
+/* Gives the handle back in an orderly way: nothing is unread, so no RST comes of it. */
+static void close_tcp(struct session *s)
+{
+	tcp_close(s->tcp);
+	s->tcp = NULL;
+	s->phase = SESSION_OVER;
+}
+
+static void begin_linger(struct session *s)
+{
+	if (tcp_shutdown(s->tcp) != STACK_OK) {
+		abort_now(s);
+		return;
+	}
+	s->phase = SESSION_LINGER;
+	s->blocked = false;
+	s->phase_deadline = NEVER; /* its time runs from the ACK of our FIN: session_on_sent */
+	tcp_notify_sent(s->tcp);
+}
+
+static void report_tls(struct session *s, const char *why)
+{
+	if (s->env->cfg.tls_failed)
+		s->env->cfg.tls_failed(s->env->cfg.ctx, &s->client, why);
+}
+
+static bool open_http(struct session *s, struct http_time now)
+{
+	s->http = http_conn_create(s->env->cfg.http, now, s->client.secure, &s->client);
+	if (!s->http) {
+		abort_now(s);
+		return false;
+	}
+	s->phase = SESSION_OPEN;
+	s->phase_deadline = NEVER;
+	return true;
+}
+
+/* ------------------------------------------------------------------ TLS over the TCP connection */
+
+/* A record whole or not at all, as struct tls_stream wants it. */
+static long stream_send(void *ctx, const uint8_t *data, size_t len)
+{
+	struct session *s = ctx;
+	struct slice_mut room[2];
+
+	if (tcp_send_all(s->tcp, data, len, s->more) == len) {
+		s->sent += len;
+		return (long)len;
+	}
+	/* Nothing can be reserved although there is space in principle: no longer allowed to send, or
+	 * out of memory, which passes. */
+	if (tcp_send_space(s->tcp) == 0 && tcp_send_pending(s->tcp) == 0)
+		return -1;
+	tcp_send_reserve(s->tcp, len, room); /* asks for WRITABLE */
+	s->blocked = true;
+	return 0;
+}
+
+static long stream_recv(void *ctx, uint8_t *buf, size_t len)
+{
+	struct session *s = ctx;
+	struct slice in[2];
+
+	if (tcp_recv_peek(s->tcp, in) == 0)
+		return tcp_recv_finished(s->tcp) ? -1 : 0;
+	const size_t got = in[0].len < len ? in[0].len : len;
+	memcpy(buf, in[0].data, got);
+	tcp_recv_consume(s->tcp, got);
+	return (long)got;
+}
+
+static void answer_plain_http(struct session *s, struct http_time now)
+{
+	const size_t len = http_plain_on_tls_response(s->env->scratch, sizeof s->env->scratch, now);
+
+	s->sent += tcp_send_all(s->tcp, s->env->scratch, len, false);
+	report_tls(s, "plain HTTP was spoken to the TLS port");
+	begin_linger(s);
+}
+
+static void sniff(struct session *s, struct http_time now)
+{
+	const struct tls_stream stream = {.ctx = s, .send = stream_send, .recv = stream_recv};
+	struct slice in[2];
+
+	if (tcp_recv_peek(s->tcp, in) == 0) {
+		if (tcp_recv_finished(s->tcp))
+			begin_linger(s);
+		return;
+	}
+	if (tls_looks_like_http(in[0].data, in[0].len)) {
+		answer_plain_http(s, now);
+		return;
+	}
+	s->tls = tls_session_create(s->env->cfg.tls, &stream);
+	if (!s->tls)
+		abort_now(s);
+	else
+		s->phase = SESSION_HANDSHAKE;
+}
+
+static void handshake(struct session *s, struct http_time now)
+{
+	s->more = false;
+	switch (tls_session_handshake(s->tls)) {
+	case TLS_OK:
+		open_http(s, now);
+		break;
+	case TLS_WANT_READ:
+	case TLS_WANT_WRITE:
+		break;
+	case TLS_CLOSED:
+	case TLS_TRUNCATED:
+		report_tls(s, "the client left during the handshake");
+		begin_linger(s);
+		break;
+	case TLS_FAILED:
+		report_tls(s, tls_session_error(s->tls));
+		begin_linger(s);
+		break;
+	}
+}
+
+static void close_notify(struct session *s)
+{
+	s->more = false;
+	if (tls_session_close_notify(s->tls) != TLS_WANT_WRITE)
+		begin_linger(s);
+}
+
+/* ------------------------------------------------------------------ requests in */
+
+static void end_input(struct session *s, struct http_time now)
+{
+	s->input_ended = true;
+	http_conn_input_end(s->http, now);
+}
+
+static bool read_plain(struct session *s, struct http_time now)
+{
+	struct slice in[2];
+	uint8_t *buf;
+	bool progress = false;
+
+	while (tcp_recv_peek(s->tcp, in) > 0) {
+		const size_t room = http_conn_reserve(s->http, &buf);
+		if (room == 0)
+			return progress;
+		const size_t got = in[0].len < room ? in[0].len : room;
+		memcpy(buf, in[0].data, got);
+		tcp_recv_consume(s->tcp, got);
+		http_conn_commit(s->http, now, got);
+		progress = true;
+	}
+	if (tcp_recv_finished(s->tcp) && !s->input_ended) {
+		end_input(s, now);
+		progress = true;
+	}
+	return progress;
+}
+
+static bool tls_may_read(const struct session *s)
+{
+	struct slice in[2];
+
+	return tls_session_pending(s->tls) || tcp_recv_peek(s->tcp, in) > 0 ||
+	       tcp_recv_finished(s->tcp);
+}
+
+static bool read_tls(struct session *s, struct http_time now)
+{
+	uint8_t *buf;
+	size_t got;
+	bool progress = false;
+
+	while (!s->input_ended && tls_may_read(s)) {
+		const size_t room = http_conn_reserve(s->http, &buf);
+		if (room == 0)
+			break;
+		s->more = false;
+		switch (tls_session_read(s->tls, buf, room, &got)) {
+		case TLS_OK:
+			http_conn_commit(s->http, now, got);
+			progress = true;
+			break;
+		case TLS_WANT_READ:
+		case TLS_WANT_WRITE:
+			http_conn_commit(s->http, now, 0); /* an idle one holds no buffer */
+			return progress;
+		case TLS_CLOSED:
+		case TLS_TRUNCATED:
+			/* A request that is whole is answered; RFC 9112 9.8 rules out the others. */
+			end_input(s, now);
+			return true;
+		case TLS_FAILED:
+			report_tls(s, tls_session_error(s->tls));
+			begin_linger(s);
+			return false;
+		}
+	}
+	return progress;
+}
+
+/* ------------------------------------------------------------------ responses out */
+
+static void spend(struct session *s, size_t len)
+{
+	s->budget -= len < s->budget ? len : s->budget;
+}
+
+/* The file's bytes go straight into the send ring. */
+static bool write_plain(struct session *s, struct http_time now)
+{
+	size_t want = PIECE_FIRST;
+	bool progress = false;
+
+	while (!s->blocked && s->budget > 0 && http_conn_has_output(s->http)) {
+		struct slice_mut out[2];
+		const size_t room = tcp_send_reserve(s->tcp, want, out);
+		size_t got = 0;
+
+		if (room > 0)
+			got = http_conn_produce(s->http, now, out[0].data, out[0].len);
+		if (got == out[0].len && out[1].len > 0)
+			got += http_conn_produce(s->http, now, out[1].data, out[1].len);
+		const bool more = http_conn_has_output(s->http);
+		s->blocked = more && room < want;
+		tcp_send_commit(s->tcp, got, more && !s->blocked);
+		s->sent += got;
+		if (got == 0)
+			break;
+		spend(s, got);
+		progress = true;
+		want = PIECE_NEXT;
+	}
+	return progress;
+}
+
+/* Offers what TLS would not take before, with the same bytes. False when it still does not, or the
+ * session ended. */
+static bool write_held(struct session *s)
+{
+	while (s->held_len > 0) {
+		size_t taken = 0;
+		const enum tls_status status =
+			tls_session_write(s->tls, s->held, s->held_len, &taken);
+		if (status == TLS_WANT_WRITE || status == TLS_WANT_READ) {
+			s->blocked = true;
+			return false;
+		}
+		if (status != TLS_OK) {
+			report_tls(s, tls_session_error(s->tls));
+			abort_now(s);
+			return false;
+		}
+		s->held_len -= taken;
+		memmove(s->held, s->held + taken, s->held_len);
+	}
+	free(s->held);
+	s->held = NULL;
+	return true;
+}
+
+/* Sends `len` bytes of the scratch buffer. What TLS does not take at once is held: the scratch buffer
+ * belongs to all sessions. False when the session has to wait or ended. */
+static bool write_scratch(struct session *s, size_t len)
+{
+	size_t taken = 0;
+	const enum tls_status status = tls_session_write(s->tls, s->env->scratch, len, &taken);
+
+	if (status == TLS_OK && taken == len)
+		return true;
+	s->held = malloc(len);
+	if (!s->held || (status != TLS_OK && status != TLS_WANT_WRITE)) {
+		report_tls(s, s->held ? tls_session_error(s->tls) : "out of memory");
+		abort_now(s);
+		return false;
+	}
+	s->held_len = status == TLS_OK ? len - taken : len;
+	memcpy(s->held, s->env->scratch + (len - s->held_len), s->held_len);
+	if (status == TLS_OK)
+		return write_held(s);
+	s->blocked = true;
+	return false;
+}
+
+/* How many bytes of plaintext the next record may have so that it surely fits; 0: wait for room. */
+static size_t record_room(struct session *s)
+{
+	const size_t max = tls_session_max_write(s->tls);
+	size_t want = max < sizeof s->env->scratch ? max : sizeof s->env->scratch;
+	const size_t wire = tls_session_wire_size(s->tls, want);
+	const size_t space = tcp_send_space(s->tcp);
+	struct slice_mut out[2];
+
+	if (space >= wire)
+		return want;
+	if (tcp_send_pending(s->tcp) == 0 && space > 2 * (wire - want))
+		return space - 2 * (wire - want); /* there will never be more room than now */
+	tcp_send_reserve(s->tcp, wire, out);      /* comes up short, so WRITABLE follows     */
+	s->blocked = true;
+	return 0;
+}
+
+static bool write_tls(struct session *s, struct http_time now)
+{
+	bool progress = false;
+
+	if (s->blocked || !write_held(s))
+		return false;
+	while (!s->blocked && s->budget > 0 && http_conn_has_output(s->http)) {
+		const size_t room = record_room(s);
+		if (room == 0)
+			break;
+		const size_t got = http_conn_produce(s->http, now, s->env->scratch, room);
+		s->more = http_conn_has_output(s->http);
+		if (got == 0 || !write_scratch(s, got))
+			break;
+		spend(s, got);
+		progress = true;
+	}
+	if (s->phase == SESSION_OPEN && s->blocked)
+		tcp_send_commit(s->tcp, 0, false); /* nothing follows before there is room */
+	return progress;
+}
+
+static void serve(struct session *s, struct http_time now)
+{
+	bool progress = true;
+
+	while (progress && s->phase == SESSION_OPEN) {
+		progress = s->tls ? read_tls(s, now) : read_plain(s, now);
+		if (s->phase == SESSION_OPEN)
+			progress |= s->tls ? write_tls(s, now) : write_plain(s, now);
+	}
+	if (s->phase != SESSION_OPEN)
+		return;
+	if (http_conn_broken(s->http)) {
+		abort_now(s); /* a FIN would tell the client that this was all of it */
+	} else if (http_conn_finished(s->http) && s->held_len == 0) {
+		if (s->tls)
+			s->phase = SESSION_CLOSE_NOTIFY;
+		else
+			begin_linger(s);
+	} else {
+		s->busy = s->budget == 0 && !s->blocked && http_conn_has_output(s->http);
+	}
+}
+
+static void linger(struct session *s)
+{
+	struct slice in[2];
+	size_t len;
+
+	while ((len = tcp_recv_peek(s->tcp, in)) > 0)
+		tcp_recv_consume(s->tcp, len);
+	if (tcp_recv_finished(s->tcp))
+		close_tcp(s);
+}
+
+/* ------------------------------------------------------------------ deadlines */
+
+/* Bytes wait for an acknowledgement: each that comes buys the peer another send_timeout. A window that
+ * stays shut, though every probe is answered, thus ends the connection. Looked at whenever the session
+ * runs, so that the time allowed is between one and two send_timeout. */
+static void watch_progress(struct session *s, struct http_time now)
+{
+	const size_t pending = tcp_send_pending(s->tcp);
+	const uint64_t acked = s->sent - pending;
+
+	if (pending == 0 && !s->blocked)
+		s->stall_deadline = NEVER;
+	else if (acked != s->acked || s->stall_deadline == NEVER)
+		s->stall_deadline = later(now.mono_us, s->env->cfg.send_timeout_us);
+	s->acked = acked;
+}
+
+static void arm_timer(struct session *s, struct http_time now)
+{
+	uint64_t deadline = s->phase_deadline;
+
+	watch_progress(s, now);
+	if (s->stall_deadline < deadline)
+		deadline = s->stall_deadline;
+	if (s->phase == SESSION_OPEN && http_conn_deadline(s->http) < deadline)
+		deadline = http_conn_deadline(s->http);
+	if (s->blocked && tcp_send_pending(s->tcp) == 0 && deadline > now.mono_us + RETRY_US)
+		deadline = now.mono_us + RETRY_US;
+	tcp_set_timer(s->tcp, deadline);
+}
+
+void session_on_timer(struct session *s, struct http_time now)
+{
+	watch_progress(s, now);
+	if (now.mono_us >= s->stall_deadline) {
+		abort_now(s);
+		return;
+	}
+	if (s->blocked && tcp_send_pending(s->tcp) == 0)
+		s->blocked = false; /* try again */
+	if (now.mono_us >= s->phase_deadline) {
+		if (s->phase == SESSION_LINGER) {
+			linger(s); /* what came last is discarded as well */
+			if (s->phase != SESSION_OVER)
+				close_tcp(s);
+		} else {
+			report_tls(s, "the handshake took too long");
+			begin_linger(s);
+		}
+		return;
+	}
+	if (s->phase == SESSION_OPEN && now.mono_us >= http_conn_deadline(s->http))
+		http_conn_expire(s->http, now);
+}
+
+/* ------------------------------------------------------------------ the app's calls */
+
+struct session *session_create(struct session_env *env, struct tcp_conn *tcp, bool secure,
+			       struct http_time now)
+{
+	struct session *s = calloc(1, sizeof *s);
+	struct tcp_info info;
+
+	if (!s) {
+		tcp_abort(tcp);
+		return NULL;
+	}
+	tcp_get_info(tcp, &info);
+	*s = (struct session){
+		.env = env,
+		.tcp = tcp,
+		.client = {.remote = info.remote,
+			   .local = info.local,
+			   .secure = secure,
+			   .conn_id = info.id},
+		.phase = SESSION_SNIFF,
+		.stall_deadline = NEVER,
+		.phase_deadline = later(now.mono_us, env->cfg.handshake_timeout_us),
+	};
+	tcp_set_user(tcp, s);
+	if (!secure && !open_http(s, now)) {
+		session_destroy(s);
+		return NULL;
+	}
+	return s;
+}
+
+void session_destroy(struct session *s)
+{
+	if (s->tcp)
+		tcp_abort(s->tcp);
+	http_conn_destroy(s->http); /* logs a response that was cut short */
+	if (s->tls)
+		tls_session_destroy(s->tls);
+	free(s->held);
+	free(s);
+}
+
+void session_run(struct session *s, struct http_time now)
+{
+	enum session_phase before;
+
+	s->budget = TURN_BYTES;
+	s->busy = false;
+	do {
+		before = s->phase;
+		switch (s->phase) {
+		case SESSION_SNIFF:
+			sniff(s, now);
+			break;
+		case SESSION_HANDSHAKE:
+			handshake(s, now);
+			break;
+		case SESSION_OPEN:
+			serve(s, now);
+			break;
+		case SESSION_CLOSE_NOTIFY:
+			close_notify(s);
+			break;
+		case SESSION_LINGER:
+			linger(s);
+			break;
+		case SESSION_OVER:
+			break;
+		}
+	} while (s->phase != before);
+	if (s->phase != SESSION_OVER)
+		arm_timer(s, now);
+}
+
+void session_on_writable(struct session *s)
+{
+	s->blocked = false;
+}
+
+void session_on_sent(struct session *s, struct http_time now)
+{
+	if (s->phase == SESSION_LINGER)
+		s->phase_deadline = later(now.mono_us, s->env->cfg.linger_timeout_us);
+}
+
+void session_on_closed(struct session *s)
+{
+	close_tcp(s);
+}
+
+void session_on_drain(struct session *s)
+{
+	if (s->phase == SESSION_SNIFF)
+		begin_linger(s);
+}

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * startup.c — see startup.h.
+ *
+ * What needs the crypto library or the workers' identity is tried in a child process, the rehearsal:
+ * psa_crypto_init() must not have run in the parent of the workers, or all of them would draw the same
+ * random numbers (CVE-2026-25835), and privileges that were given up do not come back.
+ */
+#include "server/startup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "certs/certs.h"
+#include "server/blob.h"
+#include "server/host.h"
+#include "server/log.h"
+
+#define FILES_COUNTED 10000u /* more than that is "10000+" */
+#define DEPTH_COUNTED 32
+
+/* ------------------------------------------------------------------ paths */
+
+static bool choose_certificate(struct startup *s)
+{
+	const struct options *o = s->options;
+
+	if (o->https == 0)
+		return true;
+	if (o->cert) {
+		s->cert_path = strdup(o->cert);
+		s->key_path = strdup(o->key);
+		return s->cert_path && s->key_path;
+	}
+	if (asprintf(&s->cert_path, "%s/" CERTS_LEAF_FILE, o->state) < 0)
+		s->cert_path = NULL;
+	if (asprintf(&s->key_path, "%s/" CERTS_LEAF_KEY_FILE, o->state) < 0)
+		s->key_path = NULL;
+	if (asprintf(&s->ca_path, "%s/" CERTS_CA_FILE, o->state) < 0)
+		s->ca_path = NULL;
+	return s->cert_path && s->key_path && s->ca_path;
+}
+
+/* The directories above `path`, as far as they are missing. What is wrong shows when `path` is made. */
+static void make_parents(const char *path)
+{
+	char *copy = strdup(path);
+
+	if (!copy)
+		return;
+	for (char *p = copy + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		(void)mkdir(copy, 0755);
+		*p = '/';
+	}
+	free(copy);
+}
+
+/* ------------------------------------------------------------------ the rehearsal */
+
+static bool make_local_certificate(const struct options *o)
+{
+	const char *names[VALUES_NAMES_MAX + 3];
+	char address[IP_ADDR_TEXT_SIZE], error[CERTS_ERROR_SIZE];
+	size_t n = 0;
+
+	names[n++] = ip_addr_text(&o->address.stack, address);
+	names[n++] = "localhost";
+	for (size_t i = 0; i < o->names.count; i++)
+		names[n++] = o->names.list[i];
+	names[n] = NULL;
+	make_parents(o->state);
+	if (certs_ensure_local(o->state, names, time(NULL), NULL, error) == 0)
+		return true;
+	log_error("%s", error);
+	return false;
+}
+
+static bool read_certificate(struct startup *s)
+{
+	char error[BLOB_ERROR_SIZE];
+
+	if (s->options->https == 0)
+		return true;
+	if (blob_read(&s->cert, "certificate", s->cert_path, error) &&
+	    blob_read(&s->key, "private key", s->key_path, error))
+		return true;
+	log_error("%s", error);
+	return false;
+}
+
+static bool try_certificate(struct startup *s)
+{
+	const struct tls_config cfg = {.cert = s->cert, .key = s->key};
+	char error[TLS_ERROR_SIZE];
+
+	if (s->options->https == 0)
+		return true;
+	struct tls_context *tls = tls_context_create(&cfg, error);
+	if (tls)
+		tls_context_destroy(tls);
+	else
+		log_error("%s", error);
+	return tls != NULL;
+}
+
+static bool try_directory(const struct startup *s)
+{
+	const int fd = openat(s->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0) {
+		log_error("user %s cannot read the directory %s: %m; chmod it, or choose another "
+			  "user with --user",
+			  s->identity.change ? s->identity.name : "of this process",
+			  s->options->root);
+		return false;
+	}
+	close(fd);
+	return true;
+}
+
+static bool rehearse(struct startup *s)
+{
+	char error[PRIVILEGES_ERROR_SIZE];
+
+	if (s->ca_path && !make_local_certificate(s->options))
+		return false;
+	if (!read_certificate(s) || !try_certificate(s))
+		return false;
+	if (!privileges_drop(&s->identity, error)) {
+		log_error("%s", error);
+		return false;
+	}
+	return try_directory(s);
+}
+
+static int run_rehearsal(struct startup *s)
+{
+	int status;
+
+	fflush(NULL);
+	const pid_t pid = fork();
+	if (pid == 0)
+		_exit(rehearse(s) ? 0 : EXIT_CONFIG);
+	if (pid < 0) {
+		log_error("cannot start a process: %m");
+		return EXIT_RUNTIME;
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return EXIT_RUNTIME;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	log_error("checking the certificate ended by signal %d", WTERMSIG(status));
+	return EXIT_RUNTIME;
+}
+
+int startup_check(struct startup *s, const struct options *o)
+{
+	char error[PRIVILEGES_ERROR_SIZE];
+
+	*s = (struct startup){.options = o, .mtu = o->mtu};
+	s->root_fd = open(o->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->root_fd < 0) {
+		log_error("cannot serve %s: %m", o->root);
+		return EXIT_CONFIG;
+	}
+	if (!privileges_identity(&s->identity, o->user, o->user_given, error)) {
+		log_error("%s", error);
+		return EXIT_CONFIG;
+	}
+	if (!choose_certificate(s)) {
+		log_error("out of memory");
+		return EXIT_RUNTIME;
+	}
+	const int status = run_rehearsal(s);
+	if (status != 0)
+		return status;
+	/* The workers parse these bytes once they can read no such file any more. */
+	return read_certificate(s) ? 0 : EXIT_CONFIG;
+}
+
+/* ------------------------------------------------------------------ the link */
+
+static unsigned worker_count(const struct options *o)
+{
+	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (o->workers > 0)
+		return o->workers;
+	return cpus < 1 ? 1 : cpus > TUN_QUEUES_MAX ? TUN_QUEUES_MAX : (unsigned)cpus;
+}
+
+int startup_link(struct startup *s)
+{
+	const struct options *o = s->options;
+	const struct tun_config cfg = {
+		.name = o->tun, .queues = worker_count(o), .offload = o->offload};
+	char error[TUN_ERROR_SIZE], note[TUN_ERROR_SIZE];
+
+	if (!host_prefix_is_free(o->tun, &o->address, error) ||
+	    !tun_open(&s->tun, &cfg, note, error) ||
+	    !host_configure(s->tun.name, &o->address, &s->mtu, error)) {
+		log_error("%s", error);
+		return EXIT_RUNTIME;
+	}
+	if (note[0] != '\0')
+		log_error("%s", note);
+	return 0;
+}
+
+void startup_free(struct startup *s)
+{
+	tun_close(&s->tun);
+	if (s->root_fd >= 0)
+		close(s->root_fd);
+	blob_free(&s->cert);
+	blob_free(&s->key);
+	free(s->cert_path);
+	free(s->key_path);
+	free(s->ca_path);
+}
+
+/* ------------------------------------------------------------------ the announcement */
+
+static bool dot_or_dot_dot(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/* Regular files below an open directory, which it closes; stops counting at FILES_COUNTED. */
+static unsigned count_files(int dir_fd, unsigned counted, int depth)
+{
+	DIR *dir = fdopendir(dir_fd);
+	struct dirent *e;
+
+	if (!dir) {
+		close(dir_fd);
+		return counted;
+	}
+	while (counted < FILES_COUNTED && (e = readdir(dir)) != NULL) {
+		struct stat st;
+		if (dot_or_dot_dot(e->d_name) ||
+		    fstatat(dir_fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+			continue;
+		if (S_ISREG(st.st_mode))
+			counted++;
+		if (!S_ISDIR(st.st_mode) || depth == 0)
+			continue;
+		const int sub =
+			openat(dir_fd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (sub >= 0)
+			counted = count_files(sub, counted, depth - 1);
+	}
+	closedir(dir);
+	return counted;
+}
+
+static void print_url(const char *scheme, const char *address, unsigned port, unsigned usual)
+{
+	if (port == usual)
+		fprintf(stderr, "%s://%s/", scheme, address);
+	else
+		fprintf(stderr, "%s://%s:%u/", scheme, address, port);
+}
+
+static void announce_try(const struct startup *s, const char *address)
+{
+	const struct options *o = s->options;
+
+	if (o->https != 0) {
+		fprintf(stderr, "  https  ");
+		print_url("https", address, o->https, 443);
+		fprintf(stderr, "     certificate: %s\n",
+			s->ca_path ? "local CA, leaf 90 days" : s->cert_path);
+	}
+	fprintf(stderr, "try:   curl ");
+	if (o->https == 0) {
+		print_url("http", address, o->http, 80);
+	} else {
+		if (s->ca_path)
+			fprintf(stderr, "--cacert %s ", s->ca_path);
+		print_url("https", address, o->https, 443);
+	}
+	fputc('\n', stderr);
+}
+
+void startup_announce(const struct startup *s)
+{
+	const struct options *o = s->options;
+	char address[IP_ADDR_TEXT_SIZE];
+	const int fd = openat(s->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const unsigned files = fd < 0 ? 0 : count_files(fd, 0, DEPTH_COUNTED);
+
+	ip_addr_text(&o->address.stack, address);
+	fprintf(stderr, "serving %s (%u%s file%s)   stack: %s %s", o->root, files,
+		files == FILES_COUNTED ? "+" : "", files == 1 ? "" : "s", s->tun.name, address);
+	if (o->https != 0)
+		fprintf(stderr, "   tls: %s, TLS 1.3+1.2", tls_library_version());
+	fputc('\n', stderr);
+	if (o->http != 0) {
+		fprintf(stderr, "  http   ");
+		print_url("http", address, o->http, 80);
+		fputc('\n', stderr);
+	}
+	announce_try(s, address);
+	fprintf(stderr, "stop:  Ctrl-C (drains up to %g s)\n", (double)o->grace_us / 1e6);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * startup.h — everything between the options and the first worker: directory, user, certificate, link.
+ * Whatever can be wrong is found here, before anything is served, and told in one line.
+ */
+#ifndef SERVER_STARTUP_H
+#define SERVER_STARTUP_H
+
+#include "server/options.h"
+#include "server/privileges.h"
+#include "server/tun.h"
+#include "tls/tls.h"
+
+struct startup {
+	const struct options *options;
+	int root_fd; /* -1 before it is open     */
+	struct identity identity;
+	char *cert_path, *key_path;
+	char *ca_path; /* NULL: not from the local authority */
+	struct tls_blob cert, key;
+	struct tun_device tun;
+	unsigned mtu; /* the device's              */
+};
+
+/* Checks all that needs no network: directory, user, certificate and key, which are made first if they
+ * are to be local. Returns 0, or an exit status; then the error has been printed. */
+int startup_check(struct startup *s, const struct options *o);
+/* Makes and configures the link. The same return. */
+int startup_link(struct startup *s);
+/* Says on standard error what is served and how to try it. */
+void startup_announce(const struct startup *s);
+/* Closes the link, and with that removes the device. */
+void startup_free(struct startup *s);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* values.c — see values.h. */
+#include "server/values.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool value_number(const char *text, unsigned long min, unsigned long max, unsigned long *out)
+{
+	unsigned long n = 0;
+
+	if (*text == '\0')
+		return false;
+	for (const char *p = text; *p; p++) {
+		if (*p < '0' || *p > '9')
+			return false;
+		const unsigned long digit = (unsigned long)(*p - '0');
+		if (n > max / 10 || n * 10 > max - digit)
+			return false;
+		n = n * 10 + digit;
+	}
+	if (n < min)
+		return false;
+	*out = n;
+	return true;
+}
+
+bool value_port(const char *text, uint16_t *out)
+{
+	unsigned long n = 0;
+
+	if (strcmp(text, "off") != 0 && !value_number(text, 1, UINT16_MAX, &n))
+		return false;
+	*out = (uint16_t)n;
+	return true;
+}
+
+bool value_seconds(const char *text, uint64_t *out_us)
+{
+	const char *dot = strchr(text, '.');
+	char whole[8];
+	unsigned long seconds, micros = 0;
+	const size_t len = dot ? (size_t)(dot - text) : strlen(text);
+
+	if (len >= sizeof whole)
+		return false;
+	memcpy(whole, text, len);
+	whole[len] = '\0';
+	if (!value_number(whole, 0, 86400, &seconds))
+		return false;
+	if (dot) {
+		char digits[] = "000000";
+		const size_t decimals = strlen(dot + 1);
+		if (decimals == 0 || decimals >= sizeof digits)
+			return false;
+		memcpy(digits, dot + 1, decimals);
+		if (!value_number(digits, 0, 999999, &micros))
+			return false;
+	}
+	*out_us = (uint64_t)seconds * 1000000 + micros;
+	return *out_us <= 86400ull * 1000000;
+}
+
+bool value_log_format(const char *text, enum log_format *out)
+{
+	static const char *const names[] = {
+		[LOG_COMBINED] = "combined", [LOG_JSON] = "json", [LOG_OFF] = "off"};
+
+	for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+		if (strcmp(text, names[i]) == 0) {
+			*out = (enum log_format)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool value_on_off(const char *text, bool *out)
+{
+	const bool on = strcmp(text, "on") == 0;
+
+	if (!on && strcmp(text, "off") != 0)
+		return false;
+	*out = on;
+	return true;
+}
+
+/* The kernel's rule (dev_valid_name), less what a shell or a log would stumble over. */
+bool value_interface(const char *text)
+{
+	const size_t len = strlen(text);
+
+	if (len == 0 || len >= IFNAMSIZ || strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
+		return false;
+	for (const char *p = text; *p; p++)
+		if (*p <= ' ' || *p >= 0x7f || strchr("/:%\"'\\", *p))
+			return false;
+	return true;
+}
+
+static struct ip_addr addr_of(uint32_t host_order)
+{
+	return ip_addr_v4((uint8_t)(host_order >> 24), (uint8_t)(host_order >> 16),
+			  (uint8_t)(host_order >> 8), (uint8_t)host_order);
+}
+
+/* What the stack accepts as a host's own address, and the kernel as a neighbour's. */
+static bool is_unicast(uint32_t addr)
+{
+	const uint32_t top = addr >> 24;
+
+	return top != 0 && top != 127 && top < 224;
+}
+
+bool value_link_address(const char *text, struct link_address *out)
+{
+	const char *slash = strchr(text, '/');
+	char dotted[INET_ADDRSTRLEN];
+	struct in_addr in;
+	unsigned long prefix = 24;
+	const size_t len = slash ? (size_t)(slash - text) : strlen(text);
+
+	if (len >= sizeof dotted || (slash && !value_number(slash + 1, 1, 30, &prefix)))
+		return false;
+	memcpy(dotted, text, len);
+	dotted[len] = '\0';
+	if (inet_pton(AF_INET, dotted, &in) != 1)
+		return false;
+	const uint32_t addr = ntohl(in.s_addr);
+	const uint32_t host_bits = UINT32_MAX >> prefix;
+	/* All zeros names the network, all ones is its broadcast address (RFC 1122 3.2.1.3). */
+	if (!is_unicast(addr) || (addr & host_bits) == 0 || (addr & host_bits) == host_bits)
+		return false;
+	const uint32_t first = (addr & ~host_bits) + 1;
+	out->stack = addr_of(addr);
+	out->host = addr_of(first == addr ? first + 1 : first);
+	out->prefix_len = (unsigned)prefix;
+	return true;
+}
+
+/* An IP address, or a DNS name of letters, digits, hyphens and dots, perhaps with a leading "*.". */
+static bool valid_name(const char *name)
+{
+	struct in6_addr any;
+	const char *p = strncmp(name, "*.", 2) == 0 ? name + 2 : name;
+	size_t label = 0;
+
+	if (inet_pton(AF_INET, name, &any) == 1 || inet_pton(AF_INET6, name, &any) == 1)
+		return true;
+	if (*p == '\0' || strlen(name) > 253)
+		return false;
+	for (; *p; p++) {
+		const bool alnum = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+				   (*p >= '0' && *p <= '9');
+		if (*p == '.' ? label == 0 : !alnum && *p != '_' && (*p != '-' || label == 0))
+			return false;
+		label = *p == '.' ? 0 : label + 1;
+		if (label > 63)
+			return false;
+	}
+	return label > 0;
+}
+
+bool value_names(const char *text, struct name_list *out)
+{
+	struct name_list fresh = {.text = strdup(text)};
+	char *rest = fresh.text;
+
+	while (rest) {
+		char *name = rest + strspn(rest, " \t");
+		rest = strchr(name, ',');
+		if (rest)
+			*rest++ = '\0';
+		name[strcspn(name, " \t")] = '\0';
+		if (!valid_name(name) || fresh.count == VALUES_NAMES_MAX) {
+			name_list_free(&fresh);
+			return false;
+		}
+		fresh.list[fresh.count++] = name;
+	}
+	if (fresh.count == 0)
+		return false; /* out of memory */
+	name_list_free(out);
+	*out = fresh;
+	return true;
+}
+
+void name_list_free(struct name_list *names)
+{
+	free(names->text);
+	*names = (struct name_list){0};
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* values.h — texts of options made into values. Each parser returns false for what is not allowed. */
+#ifndef SERVER_VALUES_H
+#define SERVER_VALUES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stack/stack.h"
+
+/* The stack's IPv4 address, and the host's on the other side of the TUN device. */
+struct link_address {
+	struct ip_addr stack;
+	struct ip_addr host; /* the first address of the prefix that is not the stack's */
+	unsigned prefix_len; /* 1..30                                                   */
+};
+
+enum log_format {
+	LOG_COMBINED,
+	LOG_JSON,
+	LOG_OFF
+};
+
+#define VALUES_NAMES_MAX 32
+struct name_list {
+	char *text;                             /* what `list` points into            */
+	const char *list[VALUES_NAMES_MAX + 1]; /* NULL-terminated                    */
+	size_t count;
+};
+
+/* "10.77.0.2/24"; without a prefix length it is /24. The address must be a host's in its prefix. */
+bool value_link_address(const char *text, struct link_address *out);
+/* 1..65535, or "off" for 0. */
+bool value_port(const char *text, uint16_t *out);
+/* A whole number of min..max in decimal, nothing else. */
+bool value_number(const char *text, unsigned long min, unsigned long max, unsigned long *out);
+/* "10", "0.25": seconds with up to six decimals, at most a day, as microseconds. */
+bool value_seconds(const char *text, uint64_t *out_us);
+bool value_log_format(const char *text, enum log_format *out);
+bool value_on_off(const char *text, bool *out);
+/* A name that a network interface may have. */
+bool value_interface(const char *text);
+/* DNS names and IP addresses with commas between; replaces the list. The list owns its text. */
+bool value_names(const char *text, struct name_list *out);
+void name_list_free(struct name_list *names);
+
+#endif

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * worker.c — see worker.h. The loop: packets in, until none is left or the batch is full; timers; the app;
+ * packets out; the log; sleep. Time is read once per turn.
+ */
+#include "server/worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server/app.h"
+#include "server/log.h"
+#include "server/tun.h"
+
+#define BATCH_PACKETS 64 /* read before answers are sent                                  */
+#define WRITE_WAIT_MS 5  /* a full device has that long to take a packet, a few times     */
+#define WRITE_TRIES 4    /* then the packet is dropped: TCP sends it again                */
+
+struct worker {
+	const struct worker_config *cfg;
+	struct stack *stack;
+	struct http_server *http;
+	struct tls_context *tls;
+	struct app *app;
+	struct log *log;
+	int signal_fd;
+	bool draining;
+	bool ending;       /* at once                                                   */
+	bool write_failed; /* said once                                                 */
+	int status;        /* exit status when ending                                   */
+	struct http_time now;
+	uint8_t packet[TUN_PACKET_MAX];
+};
+
+/* ------------------------------------------------------------------ setting up */
+
+static void read_clock(struct worker *w)
+{
+	struct timespec mono, wall;
+
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	clock_gettime(CLOCK_REALTIME_COARSE, &wall);
+	w->now.mono_us = (uint64_t)mono.tv_sec * 1000000 + (uint64_t)mono.tv_nsec / 1000;
+	w->now.wall = wall.tv_sec;
+}
+
+static void on_access(void *ctx, const struct http_log_entry *entry)
+{
+	struct worker *w = ctx;
+
+	log_access(w->log, entry->user, entry);
+}
+
+static void on_tls_failed(void *ctx, const struct app_client *client, const char *why)
+{
+	struct worker *w = ctx;
+
+	if (w->log->format != LOG_OFF)
+		log_client(w->log, w->now.wall, client, why);
+}
+
+static bool make_tls(struct worker *w)
+{
+	static const char *const alpn[] = {"http/1.1", NULL};
+	const struct tls_config cfg = {.cert = w->cfg->cert, .key = w->cfg->key, .alpn = alpn};
+	char error[TLS_ERROR_SIZE];
+
+	if (w->cfg->options->https == 0)
+		return true;
+	w->tls = tls_context_create(&cfg, error);
+	if (!w->tls)
+		log_error("%s", error);
+	return w->tls != NULL;
+}
+
+static bool make_http(struct worker *w)
+{
+	const struct options *o = w->cfg->options;
+	struct http_server_config cfg;
+
+	http_server_config_default(&cfg);
+	cfg.root_fd = w->cfg->root_fd;
+	cfg.header_timeout_us = o->header_timeout_us;
+	cfg.idle_timeout_us = o->idle_timeout_us;
+	cfg.log = o->log == LOG_OFF ? NULL : on_access;
+	cfg.log_ctx = w;
+	w->http = http_server_create(&cfg);
+	if (!w->http)
+		log_error("cannot serve %s: %m", o->root);
+	return w->http != NULL;
+}
+
+static bool make_stack(struct worker *w)
+{
+	const struct options *o = w->cfg->options;
+	struct stack_config cfg;
+
+	stack_config_default(&cfg);
+	cfg.addr[0] = o->address.stack;
+	cfg.addr_count = 1;
+	cfg.mtu = w->cfg->mtu;
+	cfg.checksum_offload = cfg.tso = w->cfg->offload;
+	cfg.user_timeout_us = o->tcp_timeout_us;
+	if (cfg.fin_wait_2_us > o->tcp_timeout_us)
+		cfg.fin_wait_2_us = o->tcp_timeout_us;
+	if (getrandom(cfg.seed, sizeof cfg.seed, 0) != (ssize_t)sizeof cfg.seed) {
+		log_error("no random numbers for the stack: %m");
+		return false;
+	}
+	w->stack = stack_create(&cfg);
+	explicit_bzero(cfg.seed, sizeof cfg.seed);
+	if (!w->stack)
+		log_error("out of memory for the TCP/IP stack");
+	return w->stack != NULL;
+}
+
+static bool make_app(struct worker *w)
+{
+	const struct options *o = w->cfg->options;
+	struct app_config cfg;
+
+	app_config_default(&cfg);
+	cfg.stack = w->stack;
+	cfg.http = w->http;
+	cfg.tls = w->tls;
+	cfg.http_port = o->http;
+	cfg.https_port = o->https;
+	cfg.handshake_timeout_us = o->handshake_timeout_us;
+	cfg.send_timeout_us = o->send_timeout_us;
+	cfg.linger_timeout_us = o->linger_timeout_us;
+	cfg.tls_failed = on_tls_failed;
+	cfg.ctx = w;
+	w->app = app_create(&cfg);
+	if (!w->app)
+		log_error("out of memory for the server");
+	return w->app != NULL;
+}
+
+/* SIGTERM drains, also when a service manager sends it to every process of the group. SIGINT comes from
+ * a terminal to all of us: the master acts on it. */
+static bool make_signals(struct worker *w)
+{
+	sigset_t mask;
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGTERM);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	w->signal_fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (w->signal_fd < 0)
+		log_error("cannot receive signals: %m");
+	return w->signal_fd >= 0;
+}
+
+static bool set_up(struct worker *w)
+{
+	char error[PRIVILEGES_ERROR_SIZE];
+
+	if (!make_signals(w))
+		return false;
+	if (!privileges_drop(&w->cfg->identity, error)) {
+		log_error("%s", error);
+		return false;
+	}
+	/* After the change of user, which clears it. The master may be gone already. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (getppid() != w->cfg->master)
+		return false;
+	w->log = malloc(sizeof *w->log);
+	if (!w->log) {
+		log_error("out of memory for the log");
+		return false;
+	}
+	log_init(w->log, w->cfg->options->log, STDOUT_FILENO);
+	return make_tls(w) && make_http(w) && make_stack(w) && make_app(w);
+}
+
+/* ------------------------------------------------------------------ packets */
+
+/* Returns false when the batch was full, so there may be more at once. */
+static bool read_packets(struct worker *w)
+{
+	for (int i = 0; i < BATCH_PACKETS; i++) {
+		struct packet_meta meta;
+		const ssize_t n = tun_read(w->cfg->tun_fd, w->cfg->offload, w->packet,
+					   sizeof w->packet, &meta);
+		if (n == 0)
+			return true;
+		if (n < 0) {
+			log_error("the TUN device %s is gone: %m", w->cfg->options->tun);
+			w->ending = true;
+			w->status = WORKER_EXIT_LINK_GONE;
+			return true;
+		}
+		stack_input(w->stack, w->now.mono_us, w->packet, (size_t)n, meta);
+	}
+	return false;
+}
+
+/* The device takes a packet or refuses it at once, mostly. A refused packet is a lost packet. */
+static void write_packet(struct worker *w, const struct packet_out *out)
+{
+	struct pollfd p = {.fd = w->cfg->tun_fd, .events = POLLOUT};
+
+	for (int tries = 0; !tun_write(w->cfg->tun_fd, w->cfg->offload, out); tries++) {
+		if ((errno == EAGAIN || errno == ENOBUFS) && tries < WRITE_TRIES) {
+			poll(&p, 1, WRITE_WAIT_MS);
+			continue;
+		}
+		if (!w->write_failed && errno != EAGAIN && errno != ENOBUFS)
+			log_error("the TUN device %s refuses packets: %m (is it up?)",
+				  w->cfg->options->tun);
+		w->write_failed = true;
+		return;
+	}
+	w->write_failed = false;
+}
+
+static void write_packets(struct worker *w)
+{
+	struct packet_out out;
+
+	while (stack_output(w->stack, w->now.mono_us, &out) > 0)
+		write_packet(w, &out);
+}
+
+/* ------------------------------------------------------------------ the loop */
+
+static void drain(struct worker *w)
+{
+	w->draining = true;
+	app_drain(w->app, w->now);
+}
+
+static void read_control(struct worker *w)
+{
+	char what;
+	const ssize_t n = read(w->cfg->control_fd, &what, 1);
+
+	if (n == 1 && what == WORKER_CONTROL_DRAIN)
+		drain(w);
+	else if (n == 0)
+		w->ending = true;
+}
+
+static void read_signal(struct worker *w)
+{
+	struct signalfd_siginfo info;
+
+	while (read(w->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+		drain(w);
+}
+
+/* Sleeps until a packet, a word of the master, a signal or the stack's next timeout. */
+static void wait_for_work(struct worker *w, bool at_once)
+{
+	struct pollfd fds[] = {{.fd = w->cfg->tun_fd, .events = POLLIN},
+			       {.fd = w->cfg->control_fd, .events = POLLIN},
+			       {.fd = w->signal_fd, .events = POLLIN}};
+	const uint64_t timeout = stack_next_timeout(w->stack);
+	struct timespec ts = {0};
+
+	if (!at_once && timeout > w->now.mono_us) {
+		const uint64_t us = timeout - w->now.mono_us;
+		ts.tv_sec = (time_t)(us / 1000000);
+		ts.tv_nsec = (long)(us % 1000000) * 1000;
+	}
+	const int n = ppoll(fds, 3, !at_once && timeout == UINT64_MAX ? NULL : &ts, NULL);
+	read_clock(w);
+	if (n <= 0)
+		return;
+	if (fds[1].revents)
+		read_control(w);
+	if (fds[2].revents)
+		read_signal(w);
+}
+
+static void loop(struct worker *w)
+{
+	bool at_once = false;
+
+	while (!w->ending && !(w->draining && app_drained(w->app))) {
+		wait_for_work(w, at_once);
+		const bool drained_queue = read_packets(w);
+		stack_advance(w->stack, w->now.mono_us);
+		at_once = app_run(w->app, w->now) || !drained_queue;
+		write_packets(w);
+		log_flush(w->log);
+	}
+}
+
+static void tear_down(struct worker *w)
+{
+	if (w->app) {
+		app_destroy(w->app); /* resets whom it still serves */
+		write_packets(w);
+	}
+	stack_destroy(w->stack);
+	http_server_destroy(w->http);
+	if (w->tls)
+		tls_context_destroy(w->tls);
+	if (w->log)
+		log_flush(w->log);
+	free(w->log);
+	if (w->signal_fd >= 0)
+		close(w->signal_fd);
+}
+
+static bool say_ready(int fd)
+{
+	const char ready = WORKER_READY;
+
+	if (fd < 0)
+		return true;
+	const bool said = write(fd, &ready, 1) == 1;
+	close(fd);
+	return said;
+}
+
+int worker_run(const struct worker_config *cfg)
+{
+	struct worker *w = calloc(1, sizeof *w);
+
+	if (!w) {
+		log_error("out of memory for a worker");
+		return EXIT_RUNTIME;
+	}
+	w->cfg = cfg;
+	w->signal_fd = -1;
+	w->status = EXIT_RUNTIME;
+	read_clock(w);
+	if (set_up(w) && say_ready(cfg->ready_fd)) {
+		w->status = 0;
+		loop(w);
+	}
+	const int status = w->status;
+	tear_down(w);
+	free(w);
+	return status;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * worker.h — a process that serves one queue of the TUN device: its own stack, TLS context and HTTP server,
+ * nothing shared with the others.
+ */
+#ifndef SERVER_WORKER_H
+#define SERVER_WORKER_H
+
+#include "server/options.h"
+#include "server/privileges.h"
+#include "tls/tls.h"
+
+/* What the master says through the control pipe. Its end of the pipe closing means: end at once. */
+#define WORKER_CONTROL_DRAIN 'd'
+/* What a worker says through the ready pipe once it serves. */
+#define WORKER_READY 'r'
+
+/* Exit statuses, beside 0 and EXIT_RUNTIME. */
+#define WORKER_EXIT_LINK_GONE 4 /* no worker can serve any more */
+
+struct worker_config {
+	const struct options *options;
+	unsigned mtu;              /* the device's, bytes                                    */
+	int tun_fd;                /* its queue                                              */
+	bool offload;              /* of the device                                          */
+	int root_fd;               /* directory to be served                                 */
+	int control_fd;            /* reading end                                            */
+	int ready_fd;              /* writing end, -1: nobody waits                          */
+	struct tls_blob cert, key; /* without https: empty                                   */
+	struct identity identity;  /* whom to become                                         */
+	pid_t master;
+};
+
+/* Runs until told to end. Returns the exit status; an error has been printed. Call in the child. */
+int worker_run(const struct worker_config *cfg);
+
+#endif
