@@ -31,6 +31,7 @@ void account_free(struct stack *s, void *p, size_t len)
 {
 	assert(s->memory >= len);
 	s->memory -= len;
+	s->memory_freed = true;
 	free(p);
 }
 
@@ -61,6 +62,7 @@ void buffer_put(struct stack *s, uint8_t *data, uint32_t cap)
 {
 	assert(s->memory >= cap);
 	s->memory -= cap;
+	s->memory_freed = true;
 	if (s->buffers_cached + cap > BUFFER_CACHE_MAX) {
 		free(data);
 		return;

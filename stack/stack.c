@@ -123,6 +123,7 @@ struct stack *stack_create(const struct stack_config *cfg)
 	list_init(&s->conns);
 	list_init(&s->output);
 	list_init(&s->events);
+	list_init(&s->starved);
 	list_init(&s->replies);
 	list_init(&s->syncache);
 	list_init(&s->timewait);
@@ -275,10 +276,26 @@ static bool next_accept(struct stack *s, struct stack_event *event)
 	return false;
 }
 
+/* Memory that others have given back is room for those who came away empty-handed: all of them are told, since
+ * any of them may have lost interest. */
+static void wake_starved(struct stack *s)
+{
+	if (!s->memory_freed)
+		return;
+	s->memory_freed = false;
+	while (!list_empty(&s->starved)) {
+		struct tcp_conn *c = list_entry(s->starved.next, struct tcp_conn, starved_link);
+		list_remove(&c->starved_link);
+		c->want_space = false;
+		tcp_conn_event(c, STACK_EVENT_WRITABLE);
+	}
+}
+
 bool stack_next_event(struct stack *s, struct stack_event *event)
 {
 	if (next_accept(s, event))
 		return true;
+	wake_starved(s);
 	if (list_empty(&s->events))
 		return false;
 	struct tcp_conn *c = list_entry(s->events.next, struct tcp_conn, event_link);

@@ -37,6 +37,9 @@ struct stack {
 	struct list conns;
 	struct list output; /* connections that may have packets to send */
 	struct list events; /* connections that have events              */
+	struct list
+		starved; /* connections whose send ring could not grow: woken when memory is freed */
+	bool memory_freed; /* since they were last woken                */
 	struct list replies;
 	uint32_t reply_count;
 	struct reply *reply_out;

@@ -40,6 +40,7 @@ struct tcp_conn *tcp_conn_new(struct stack *s, const struct tcp_tuple *tuple, ui
 	list_init(&c->accept_link);
 	list_init(&c->output_link);
 	list_init(&c->event_link);
+	list_init(&c->starved_link);
 	timer_init(&c->xmit_timer, TCP_TIMER_XMIT);
 	timer_init(&c->delack_timer, TCP_TIMER_DELACK);
 	timer_init(&c->app_timer, TCP_TIMER_APP);
@@ -111,6 +112,7 @@ static void tear_down(struct tcp_conn *c)
 	timer_stop(&s->wheel, &c->app_timer);
 	c->xmit_mode = TCP_XMIT_NONE;
 	list_remove(&c->output_link);
+	list_remove(&c->starved_link);
 	ring_release(s, &c->snd);
 	c->ooo_count = 0;
 	if (c->listener) {

@@ -228,7 +228,12 @@ void tcp_syncache_input(struct syncache_entry *e, const struct tcp_segment *seg)
 			    "RST: the ACK is not for our SYN-ACK (RFC 9293 3.10.7.4, fifth)");
 		return;
 	}
-	if (e->has_timestamp && seg->opt.has_timestamp && seq_lt(seg->opt.ts_val, e->ts_recent)) {
+	if (e->has_timestamp && !seg->opt.has_timestamp) {
+		trace_entry(e, STACK_TRACE_DROP, seg, TCP_SYN_RECEIVED,
+			    "the timestamp that was agreed on is missing (RFC 7323 3.2)");
+		return;
+	}
+	if (e->has_timestamp && seq_lt(seg->opt.ts_val, e->ts_recent)) {
 		s->counters.tcp_paws_dropped++;
 		trace_entry(e, STACK_TRACE_DROP, seg, TCP_SYN_RECEIVED,
 			    "timestamp older than the SYN's: PAWS (RFC 7323 5.3)");

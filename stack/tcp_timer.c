@@ -12,8 +12,14 @@ static uint64_t give_up_us(const struct tcp_conn *c)
 {
 	const struct stack_config *cfg = &c->stack->cfg;
 
-	return c->progress_us +
-	       (tcp_syn_outstanding(c) ? cfg->syn_timeout_us : cfg->user_timeout_us);
+	uint64_t limit = c->progress_us +
+			 (tcp_syn_outstanding(c) ? cfg->syn_timeout_us : cfg->user_timeout_us);
+	/* A peer that takes a byte now and then makes progress for ever. */
+	const uint64_t life = c->orphaned_us + TCP_ORPHAN_TIMEOUTS * cfg->user_timeout_us;
+
+	if (!c->attached && limit > life)
+		limit = life;
+	return limit;
 }
 
 void tcp_timer_set_xmit(struct tcp_conn *c, enum tcp_xmit_mode mode)

@@ -36,7 +36,9 @@
 #define TCP_SYNACK_RETRIES 5
 #define TCP_PAWS_IDLE_US \
 	(24ull * 24 * 3600 * 1000000) /* RFC 7323 5.5: TS.Recent is stale after 24 days */
-#define TCP_SEGMENT_MAX 65535u        /* of an IP packet with a super segment                    */
+#define TCP_ORPHAN_TIMEOUTS \
+	8 /* user timeouts that a connection without a handle lives, come what may */
+#define TCP_SEGMENT_MAX 65535u /* of an IP packet with a super segment                    */
 
 /* ------------------------------------------------------------------ demultiplexing */
 
@@ -93,6 +95,7 @@ struct tcp_conn {
 	struct list accept_link;       /* in listener.queue                         */
 	struct list output_link;       /* in stack.output while it may have packets */
 	struct list event_link;        /* in stack.events while events is not 0     */
+	struct list starved_link;      /* in stack.starved while memory is short    */
 	uint64_t id;
 	void *user;
 
@@ -157,6 +160,7 @@ struct tcp_conn {
 
 	struct timer xmit_timer, delack_timer, app_timer;
 	uint64_t opened_us, established_us;
+	uint64_t orphaned_us; /* when the handle was given back, 0 before          */
 	uint64_t progress_us; /* when the peer last showed that it lives, see tcp_timer.c */
 	uint64_t last_send_us;
 	uint64_t challenge_us; /* start of the second that challenge_count counts in */

@@ -108,6 +108,8 @@ size_t tcp_send_reserve(struct tcp_conn *c, size_t want, struct slice_mut slices
 		/* Memory is short: what the ring has room for already is still good. */
 		c->stack->counters.tcp_memory_drops++;
 		c->want_space = true;
+		if (!list_linked(&c->starved_link))
+			list_append(&c->stack->starved, &c->starved_link);
 		len = c->snd.cap - c->snd.len < len ? c->snd.cap - c->snd.len : len;
 	}
 	ring_slices_mut(&c->snd, c->snd.len, len, slices);
@@ -188,6 +190,8 @@ static void detach(struct tcp_conn *c)
 	c->attached = false;
 	c->events = 0;
 	list_remove(&c->event_link);
+	list_remove(&c->starved_link);
+	c->orphaned_us = c->stack->now_us;
 	timer_stop(&c->stack->wheel, &c->app_timer);
 }
 
