@@ -41,7 +41,9 @@ static int load_cert(const struct authority *a, const char *file, mbedtls_x509_c
 		return got;
 	const int err = mbedtls_x509_crt_parse(crt, data, len + 1);
 	free(data);
-	return err ? fail(a, "cannot use", file, err) : 0;
+	/* More than 0 is a count: so many of its certificates are broken. */
+	return err ? fail(a, "cannot use", file, err > 0 ? MBEDTLS_ERR_X509_INVALID_FORMAT : err)
+		   : 0;
 }
 
 static int load_key(const struct authority *a, const char *file, mbedtls_pk_context *key)
@@ -68,8 +70,10 @@ static int make_root(struct authority *a)
 		err = certs_make_root(&a->root_key, a->now, pem);
 	if (!err)
 		err = mbedtls_x509_crt_parse(&a->root, (unsigned char *)pem, strlen(pem) + 1);
-	if (err)
+	if (err) {
+		explicit_bzero(key_pem, sizeof key_pem);
 		return fail(a, "cannot make", CERTS_CA_FILE, err);
+	}
 	/* The key first: a root without its key would be of no use. */
 	const int written =
 		certs_file_write(a->dir, CERTS_CA_KEY_FILE, 0600, key_pem, strlen(key_pem),
@@ -185,6 +189,10 @@ int certs_ensure_local(const char *dir, const char *const *names, time_t now,
 	struct authority a = {.dir = dir, .now = now, .error = error};
 	struct certs_made done = {0};
 
+	if (!names[0]) {
+		snprintf(error, CERTS_ERROR_SIZE, "a certificate needs at least one name");
+		return -1;
+	}
 	if (certs_dir_make(dir, error))
 		return -1;
 	if (psa_crypto_init() != PSA_SUCCESS) {

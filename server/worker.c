@@ -69,7 +69,7 @@ static void on_tls_failed(void *ctx, const struct app_client *client, const char
 
 static bool make_tls(struct worker *w)
 {
-	static const char *const alpn[] = {"http/1.1", NULL};
+	static const char *const alpn[] = {"http/1.1", "http/1.0", NULL};
 	const struct tls_config cfg = {.cert = w->cfg->cert, .key = w->cfg->key, .alpn = alpn};
 	char error[TLS_ERROR_SIZE];
 

@@ -156,6 +156,8 @@ static void test_address_text(void **state)
 	(void)state;
 
 	assert_string_equal(ip_addr_text(&a, text), "192.0.2.255");
+	a = (struct ip_addr){0};
+	assert_string_equal(ip_addr_text(&a, text), "*"); /* any address */
 	for (size_t i = 0; i < sizeof v6 / sizeof v6[0]; i++) {
 		a.version = 6;
 		memcpy(a.bytes, v6[i].bytes, 16);

@@ -215,6 +215,22 @@ static void test_application_timer(void **state)
 	check_equal(w, wire_events(w, STACK_EVENT_TIMER), 1);
 }
 
+/* The event was due, and the deadline is moved before anybody has seen it. */
+static void test_moved_application_timer_takes_its_event_back(void **state)
+{
+	struct wire *w = *state;
+
+	wire_establish(w, "win 65535 <mss 1460>");
+	tcp_set_timer(w->c, w->now_us + 1000);
+	w->now_us += 2000;
+	stack_advance(w->s, w->now_us);
+	tcp_set_timer(w->c, w->now_us + 5000);
+	advance_us(w, 4000);
+	check_equal(w, wire_events(w, STACK_EVENT_TIMER), 0);
+	advance_us(w, 2000);
+	check_equal(w, wire_events(w, STACK_EVENT_TIMER), 1);
+}
+
 /* A long-lived server: everything works across 203 days of uptime, where the wheel's reach ends. */
 static void test_stack_lives_for_a_thousand_days(void **state)
 {
@@ -267,6 +283,7 @@ int main(void)
 		cmocka_unit_test(test_wheel_agrees_with_a_list),
 		WIRE_TEST_ONCE(test_idle_stack_has_no_timeout),
 		WIRE_TEST_ONCE(test_application_timer),
+		WIRE_TEST_ONCE(test_moved_application_timer_takes_its_event_back),
 		WIRE_TEST_ONCE(test_stack_lives_for_a_thousand_days),
 		WIRE_TEST_ONCE(test_late_owner),
 	};

@@ -123,6 +123,22 @@ static void test_ack_rst_fin_are_taken_at_a_shut_window(void **state)
 	expect_closed(w, TCP_CLOSE_RESET);
 }
 
+/* A FIN takes a sequence number and no room. */
+static void test_fin_at_a_shut_window_is_taken(void **state)
+{
+	struct wire *w = *state;
+
+	fill_window(w);
+	inject(w, "0.010 F. 8193:8193(0) ack 1");
+	expect(w, "0.010 . 1:1(0) ack 8194 win 0");
+	expect_state(w, TCP_CLOSE_WAIT);
+	recv_bytes(w, 8192);
+	check(w, tcp_recv_finished(w->c));
+	drain(w);
+	wire_close(w);
+	expect(w, "* F. 1:1(0) ack 8194");
+}
+
 static void test_window_is_scaled(void **state)
 {
 	struct wire *w = *state;
@@ -464,6 +480,7 @@ int main(void)
 		WIRE_TEST(test_window_shuts_with_data_in_flight),
 		WIRE_TEST(test_silent_peer_behind_a_shut_window_is_given_up),
 		WIRE_TEST(test_two_shut_windows_do_not_storm),
+		WIRE_TEST(test_fin_at_a_shut_window_is_taken),
 	};
 
 	return cmocka_run_group_tests_name("stack: window", tests, NULL, NULL);

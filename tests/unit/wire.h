@@ -96,12 +96,14 @@ struct wire {
 	bool holding;
 	bool quiet; /* no trace: for scripts of 100,000 packets                              */
 	bool any_payload; /* the test sends bytes of its own               */
+	bool any_window;  /* the peer's segments contradict each other         */
 	bool failed;
 	struct wire_packet *out, **out_tail;
 	size_t empty_memory; /* of the stack before anything was done to it                 */
 	/* What the two have told each other, for the checks on every packet. */
 	bool edge_known, peer_edge_known, peer_scaled, host_scaled;
 	uint32_t edge, peer_edge;
+	uint32_t edges_of; /* the ports of the connection that these belong to */
 	uint8_t peer_wscale, host_wscale;
 	char *trace;
 	size_t trace_len;
