@@ -167,6 +167,10 @@ static int make_leaf(struct authority *a, const char *const *names)
 	char key_pem[CERTS_PEM_SIZE], pem[CERTS_PEM_SIZE];
 	mbedtls_pk_context key;
 
+	if (!names[0]) {
+		snprintf(a->error, CERTS_ERROR_SIZE, "a certificate needs at least one name");
+		return -1;
+	}
 	mbedtls_pk_init(&key);
 	int err = certs_make_key(&key, key_pem);
 	if (!err)
@@ -189,10 +193,6 @@ int certs_ensure_local(const char *dir, const char *const *names, time_t now,
 	struct authority a = {.dir = dir, .now = now, .error = error};
 	struct certs_made done = {0};
 
-	if (!names[0]) {
-		snprintf(error, CERTS_ERROR_SIZE, "a certificate needs at least one name");
-		return -1;
-	}
 	if (certs_dir_make(dir, error))
 		return -1;
 	if (psa_crypto_init() != PSA_SUCCESS) {
