@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Closing a connection (RFC 9293 3.6): each way through FIN-WAIT-1, FIN-WAIT-2, CLOSING, CLOSE-WAIT and
- * LAST-ACK, half-closed connections, and segments of the close that are late, lost or doubled.
+ * Closing a connection (RFC 9293 3.6): each way through FIN-WAIT-1, FIN-WAIT-2, CLOSING, CLOSE-WAIT
+ * and LAST-ACK, half-closed connections, and segments of the close that are late, lost or doubled.
  */
 #include <stdio.h>
 
@@ -277,7 +277,7 @@ static void test_half_close_of_the_peers_goes_on_sending(void **state)
 	expect_state(w, TCP_CLOSED);
 }
 
-/* ------------------------------------------------------------------ segments of the close get lost */
+/* ------------------------------------------------------------ segments of the close get lost */
 
 static void test_fin_is_retransmitted_in_fin_wait_1(void **state)
 {
@@ -377,7 +377,8 @@ static void test_repeated_fin_is_acknowledged_again(void **state)
 	inject(w, "1.050 F. 1:1(0) ack 1"); /* in LAST-ACK */
 	expect(w, "1.050 . 2:2(0) ack 2");
 	expect_state(w, TCP_LAST_ACK);
-	/* Wholly old, so its ACK is not looked at (RFC 9293 3.10.7.4, first); our FIN gets another. */
+	/* Wholly old, so its ACK is not looked at (RFC 9293 3.10.7.4, first); our FIN gets
+	 * another. */
 	inject(w, "1.060 F. 1:1(0) ack 2");
 	expect(w, "1.060 . 2:2(0) ack 2");
 	expect(w, "> 1.200 F. 1:1(0) ack 2");

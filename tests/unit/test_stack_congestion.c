@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How the congestion window moves (RFC 5681, RFC 3465, RFC 6928), for honest receivers and for those of Savage
- * et al. 1999.
+ * How the congestion window moves (RFC 5681, RFC 3465, RFC 6928), for honest receivers and for
+ * those of Savage et al. 1999.
  */
 #include <stdio.h>
 

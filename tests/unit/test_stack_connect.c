@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The active side of opening a connection: SYN-SENT, and both sides at once (RFC 9293 3.5, 3.10.7.3). Then
- * the endpoints themselves: which may be used, and by whom.
+ * The active side of opening a connection: SYN-SENT, and both sides at once (RFC 9293 3.5,
+ * 3.10.7.3). Then the endpoints themselves: which may be used, and by whom.
  */
 #include "tests/unit/wire.h"
 
@@ -80,7 +80,8 @@ static void test_syn_sent_ignores_unproven_rst(void **state)
 	expect(w, "0.050 . 1:1(0) ack 1");
 }
 
-/* RFC 9293 figure 10, half-open discovery: the peer has a connection that we know nothing of any more. */
+/* RFC 9293 figure 10, half-open discovery: the peer has a connection that we know nothing of any
+ * more. */
 static void test_syn_sent_resets_an_unacceptable_ack(void **state)
 {
 	struct wire *w = *state;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The byte stream in both directions: segmentation, acknowledgements and their delay, reassembly in every
- * order (RFC 9293 3.8, RFC 5681 4.2). The harness compares every byte with its place in the stream.
+ * The byte stream in both directions: segmentation, acknowledgements and their delay, reassembly in
+ * every order (RFC 9293 3.8, RFC 5681 4.2). The harness compares every byte with its place in the
+ * stream.
  */
 #include <stdio.h>
 
@@ -487,8 +488,8 @@ static void test_one_byte_segments_backwards(void **state)
 	recv_bytes(w, 500);
 }
 
-/* SegmentSmack (CVE-2018-5390): every second byte, from both ends. Memory and memory of gaps are bounded;
- * what is dropped arrives again. */
+/* SegmentSmack (CVE-2018-5390): every second byte, from both ends. Memory and memory of gaps are
+ * bounded; what is dropped arrives again. */
 static void test_gaps_are_bounded(void **state)
 {
 	struct wire *w = *state;

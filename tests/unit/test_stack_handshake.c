@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The passive side of opening a connection: LISTEN and SYN-RECEIVED, where a half-open client is an entry
- * of the SYN cache (RFC 9293 3.5, 3.10.7.2; RFC 4987 3.4).
+ * The passive side of opening a connection: LISTEN and SYN-RECEIVED, where a half-open client is an
+ * entry of the SYN cache (RFC 9293 3.5, 3.10.7.2; RFC 4987 3.4).
  */
 #include "tests/unit/wire.h"
 
@@ -171,7 +171,8 @@ static void test_listener_drops_what_is_neither_syn_nor_ack(void **state)
 	expect_state(w, TCP_CLOSED);
 }
 
-/* A handshake's payload is not acknowledged, so the client sends it again: no half-open entry holds data. */
+/* A handshake's payload is not acknowledged, so the client sends it again: no half-open entry
+ * holds data. */
 static void test_data_on_a_syn_are_left_to_be_sent_again(void **state)
 {
 	struct wire *w = *state;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Many clients at one listener, honest and hostile: its queues, its backlog, SYN floods (RFC 4987). */
+/* Many clients at one listener, honest and hostile: its queues, its backlog, SYN floods (RFC
+ * 4987). */
 #include "tests/unit/wire.h"
 
 #define SYN_WORDS "win 65535 <mss 1460>"
@@ -56,7 +57,8 @@ static void handshake(struct wire *w, uint16_t port)
 	inject(w, "* . 1:1(0) ack 1");
 }
 
-/* A full accept queue: the last ACK is as good as lost, the client tries again and is never reset. */
+/* A full accept queue: the last ACK is as good as lost, the client tries again and is never
+ * reset. */
 static void test_full_accept_queue_makes_clients_wait(void **state)
 {
 	struct wire *w = *state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TCP's options: MSS, window scale, timestamps with PAWS (RFC 9293 3.2, RFC 7323), and everything that can
- * stand where they do.
+ * TCP's options: MSS, window scale, timestamps with PAWS (RFC 9293 3.2, RFC 7323), and everything
+ * that can stand where they do.
  */
 #include <stdio.h>
 #include <string.h>
@@ -373,7 +373,8 @@ static void try_options(struct wire *w, const uint8_t *opt, size_t opt_len)
 	check_equal(w, wire_usage(w).half_open, 0);
 }
 
-/* Every kind with every length at every offset. Around it NOPs, then bytes that look like options. */
+/* Every kind with every length at every offset. Around it NOPs, then bytes that look like
+ * options. */
 static void test_every_kind_length_and_offset(void **state)
 {
 	struct wire *w = *state;

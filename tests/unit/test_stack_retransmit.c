@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Loss: the retransmission timer (RFC 6298), fast retransmit and NewReno (RFC 5681, 6582, 3042), and
- * acknowledgements that are out of the ordinary.
+ * Loss: the retransmission timer (RFC 6298), fast retransmit and NewReno (RFC 5681, 6582, 3042),
+ * and acknowledgements that are out of the ordinary.
  */
 #include <math.h>
 #include <stdio.h>
@@ -70,7 +70,8 @@ static void test_first_rto_is_one_second(void **state)
 {
 	struct wire *w = *state;
 
-	/* The SYN-ACK was repeated, so nothing was measured (Karn). RFC 6298 5.7 asks for 3 s then. */
+	/* The SYN-ACK was repeated, so nothing was measured (Karn). RFC 6298 5.7 asks for 3 s
+	 * then. */
 	wire_listen(w, WIRE_PORT, 16);
 	inject(w, "0.000 S 0:0(0) " SYN_WORDS);
 	expect(w, "0.000 S. 0:0(0) ack 1");
@@ -97,8 +98,8 @@ static void test_rto_after_a_lost_syn_is_three_seconds(void **state)
 	expect(w, "~4.050 P. 1:101(100) ack 1");
 }
 
-/* The same computation as RFC 6298 2.2 and 2.3 in floating point. The floor of TCP_RTO_MIN_US lies under
- * the 4 * RTTVAR, see tcp_types.h. */
+/* The same computation as RFC 6298 2.2 and 2.3 in floating point. The floor of TCP_RTO_MIN_US
+ * lies under the 4 * RTTVAR, see tcp_types.h. */
 static void test_rto_follows_the_measured_times(void **state)
 {
 	static const unsigned ms[] = {100,  100, 100, 200, 50, 700, 20, 20,
@@ -358,7 +359,8 @@ static void test_duplicates_in_recovery_let_new_data_out(void **state)
 	check_equal(w, drain(w), 1);
 	inject_acks(w, 1, 1);
 	expect(w, "* . 1:1001(1000) ack 1");
-	/* ssthresh is 6,000, the window 9,000 and grows by one with each duplicate. 12,000 are out. */
+	/* ssthresh is 6,000, the window 9,000 and grows by one with each duplicate. 12,000 are
+	 * out. */
 	inject_acks(w, 3, 1);
 	check_equal(w, wire_waiting(w), 0);
 	inject_acks(w, 1, 1);
@@ -434,7 +436,7 @@ static void test_duplicate_acks_with_nothing_in_flight(void **state)
 	check_equal(w, wire_info(w).dup_acks_in, 0);
 }
 
-/* ------------------------------------------------------------------ acknowledgements out of the ordinary */
+/* ------------------------------------------------------------ acknowledgements out of the ordinary */
 
 static void test_old_ack_is_ignored(void **state)
 {

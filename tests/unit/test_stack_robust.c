@@ -221,8 +221,8 @@ static void test_destroy_frees_what_lives(void **state)
 
 /* ------------------------------------------------------------------ URG */
 
-/* Urgent data are data, the pointer is not computed with (RFC 9293 3.8.5, RFC 6093; CVE-2019-12255 and
- * -12263, CVE-2021-31400). */
+/* Urgent data are data, the pointer is not computed with (RFC 9293 3.8.5, RFC 6093;
+ * CVE-2019-12255 and -12263, CVE-2021-31400). */
 static void test_urgent_data_are_in_band(void **state)
 {
 	struct wire *w = *state;

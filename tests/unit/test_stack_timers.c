@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The timing wheel on its own, and the stack's timers as its owner sees them: never early, late by less
- * than a tick, and stack_next_timeout never after what is due.
+ * The timing wheel on its own, and the stack's timers as its owner sees them: never early, late by
+ * less than a tick, and stack_next_timeout never after what is due.
  */
 #include <stdlib.h>
 
@@ -11,8 +11,8 @@
 #define TICK_US ((uint64_t)1 << TIMER_TICK_SHIFT)
 #define DAY_US (24 * 3600 * UINT64_C(1000000))
 
-/* Turns the wheel in the steps that it asks for; returns when the first timer fires, UINT64_MAX if none
- * does until `limit_us`. */
+/* Turns the wheel in the steps that it asks for; returns when the first timer fires, UINT64_MAX
+ * if none does until `limit_us`. */
 static uint64_t first_fire(struct timer_wheel *wheel, uint64_t now_us, uint64_t limit_us)
 {
 	for (unsigned steps = 0; steps < 10000; steps++) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Flow control (RFC 9293 3.8.6): the window we offer, the one the peer offers, silly windows, shut windows
- * and their probing. That our right edge never moves left is checked by the harness on every packet.
+ * Flow control (RFC 9293 3.8.6): the window we offer, the one the peer offers, silly windows, shut
+ * windows and their probing. That our right edge never moves left is checked by the harness on
+ * every packet.
  */
 #include <stdio.h>
 
@@ -361,8 +362,8 @@ static void test_peer_may_take_the_probe(void **state)
 	check_equal(w, tcp_send_pending(w->c), 0);
 }
 
-/* The probe's byte does not count as sent: our ACKs keep the number that a peer with a shut window takes
- * (RFC 9293 3.10.7.4, first: RCV.WND = 0 and SEG.SEQ = RCV.NXT). */
+/* The probe's byte does not count as sent: our ACKs keep the number that a peer with a shut
+ * window takes (RFC 9293 3.10.7.4, first: RCV.WND = 0 and SEG.SEQ = RCV.NXT). */
 static void test_acks_stay_in_the_window_while_probing(void **state)
 {
 	struct wire *w = *state;

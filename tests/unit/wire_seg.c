@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * wire_seg.c — the lower half of wire.h: packets (build, decode, checksums), the notation (parse, print), and
- * what every packet of the stack is checked for. wire.c includes it: the two are one object file.
+ * wire_seg.c — the lower half of wire.h: packets (build, decode, checksums), the notation (parse,
+ * print), and what every packet of the stack is checked for. wire.c includes it: the two are one
+ * object file.
  */
 #include "tests/unit/wire_seg.h"
 
@@ -379,7 +380,7 @@ struct seg wire_seg(const struct wire *w, const char *text)
 	return l.seg;
 }
 
-/* ------------------------------------------------------------------ what every packet must fulfil */
+/* ------------------------------------------------------------ what every packet must fulfil */
 
 static bool current(const struct wire *w, uint16_t host_port, uint16_t peer_port)
 {
