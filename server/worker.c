@@ -34,7 +34,6 @@ struct worker {
 	struct log *log;
 	int signal_fd;
 	bool draining;
-	bool drained;      /* and the master has been told                              */
 	bool drained;      /* and the master knows                                      */
 	bool ending;       /* at once                                                   */
 	bool write_failed; /* said once                                                 */
@@ -245,23 +244,14 @@ static void drain(struct worker *w)
 	app_drain(w->app, w->now);
 }
 
-/* Nothing is under way any more. The worker stays until it is told to end: its queue still gets packets, and a client
- * that is refused at once is better off than one that nobody answers. */
+/* Nothing is under way any more. The worker stays until it is told to end: its queue still gets packets,
+ * and a client that is refused at once is better off than one that nobody answers. */
 static void say_drained(struct worker *w)
 {
 	const char word = WORKER_CONTROL_DRAINED;
 
 	w->drained = true;
 	if (send(w->cfg->control_fd, &word, 1, MSG_NOSIGNAL) != 1)
-		w->ending = true;
-}
-
-static void report_drained(struct worker *w)
-{
-	const char word = WORKER_CONTROL_DRAINED;
-
-	w->drained = true;
-	if (write(w->cfg->control_fd, &word, 1) != 1)
 		w->ending = true;
 }
 
