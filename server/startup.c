@@ -155,9 +155,12 @@ static int run_rehearsal(struct startup *s)
 		log_error("cannot start a process: %m");
 		return EXIT_RUNTIME;
 	}
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return EXIT_RUNTIME;
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno == EINTR)
+			continue;
+		log_error("cannot wait for a process: %m");
+		return EXIT_RUNTIME;
+	}
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	log_error("checking the certificate ended by signal %d", WTERMSIG(status));
@@ -178,6 +181,10 @@ int startup_check(struct startup *s, const struct options *o)
 		log_error("%s", error);
 		return EXIT_CONFIG;
 	}
+	if (!s->identity.change && s->identity.uid == 0)
+		log_error("the workers stay root, though without capabilities: becoming %s needs "
+			  "CAP_SETUID and CAP_SETGID",
+			  o->user);
 	if (!choose_certificate(s)) {
 		log_error("out of memory");
 		return EXIT_RUNTIME;
