@@ -48,8 +48,10 @@ static bool choose_certificate(struct startup *s)
 	return s->cert_path && s->key_path && s->ca_path;
 }
 
-/* The directories above `path`, as far as they are missing. What is wrong shows when `path` is made. */
-static void make_parents(const char *path)
+/* The state directory and those above it, as far as they are missing. Everybody may enter: ca.pem is there
+ * to be handed out, also when root started the server and somebody else runs curl; keys are 0600. What
+ * goes wrong here shows when the certificate is made. */
+static void make_state_directory(const char *path)
 {
 	char *copy = strdup(path);
 
@@ -62,6 +64,7 @@ static void make_parents(const char *path)
 		(void)mkdir(copy, 0755);
 		*p = '/';
 	}
+	(void)mkdir(copy, 0755);
 	free(copy);
 }
 
@@ -78,7 +81,7 @@ static bool make_local_certificate(const struct options *o)
 	for (size_t i = 0; i < o->names.count; i++)
 		names[n++] = o->names.list[i];
 	names[n] = NULL;
-	make_parents(o->state);
+	make_state_directory(o->state);
 	if (certs_ensure_local(o->state, names, time(NULL), NULL, error) == 0)
 		return true;
 	log_error("%s", error);

@@ -26,6 +26,10 @@ CLONE_NEWNET = 0x40000000
 MIB = 1 << 20
 
 
+class Skipped(Exception):
+    """The machine lacks what a test needs."""
+
+
 def wait_until(condition, what, timeout=PATIENCE, pause=0.05):
     """Polls until `condition()` is true and returns its value."""
     end = time.monotonic() + timeout
@@ -126,15 +130,19 @@ class Server:
     def start(self):
         """Starts the program and waits until it accepts a connection."""
         self.launch()
+        self.await_service()
+
+    def await_service(self):
         wait_until(self._accepts, "the server accepts connections", pause=0.1)
 
-    def launch(self):
+    def launch(self, *before, **how):
+        """Starts the program only, as an argument of the command `before`; `how` goes to Popen."""
         out = open(os.path.join(self.dir, "stdout"), "ab")
         err = open(os.path.join(self.dir, "stderr"), "ab")
         with out, err:
             self.process = subprocess.Popen(
-                self.env.command(*self.args), stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                env=self.env.environ, cwd=self.dir, start_new_session=True)
+                list(before) + self.env.command(*self.args), stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                env=self.env.environ, cwd=self.dir, start_new_session=True, **how)
 
     def _accepts(self):
         assert self.process.poll() is None, "the server ended with %d before it served" % self.process.returncode
@@ -351,7 +359,7 @@ class Env:
     def _arguments(self, extra):
         extra = list(extra)
         if not (extra and not extra[0].startswith("-")):
-            extra.insert(0, self.site)
+            extra.insert(0, self.site)  # no directory is given
         return ["serve", extra[0], "--state", self.state] + extra[1:]
 
     def shared(self):

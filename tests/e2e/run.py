@@ -4,8 +4,8 @@
     TUNHTTPD=build/tunhttpd python3 tests/e2e/run.py [WORD...]
 
 With words, only the tests run whose name contains one of them. E2E_BIG_MB is the size of the large file in
-MiB (1024). The last line is "e2e: N passed, N failed"; the status is 1 when a test failed. Needs root, for
-network namespaces and TUN devices; asks sudo for it.
+MiB (1024). The last line is "e2e: N passed, N failed", and ", N skipped" where the machine lacks something;
+the status is 1 when a test failed. Needs root, for network namespaces and TUN devices; asks sudo for it.
 """
 import importlib
 import os
@@ -54,15 +54,18 @@ def run_one(env, title, function):
         function(env)
         env.end_test()
         error = None
+    except harness.Skipped as e:
+        print("  skip  %s: %s" % (title, e), flush=True)
+        return "skipped"
     except Exception:  # pylint: disable=broad-except
         error = traceback.format_exc()
     finally:
         signal.alarm(0)
     if not error:
         print("  ok    %s (%.1f s)" % (title, time.monotonic() - start), flush=True)
-        return True
+        return "passed"
     print("  FAIL  %s\n%s%s" % (title, error, env.evidence()), flush=True)
-    return False
+    return "failed"
 
 
 def become_root():
@@ -72,7 +75,7 @@ def become_root():
 
 
 def main(words):
-    passed = failed = 0
+    count = {"passed": 0, "failed": 0, "skipped": 0}
     interrupt = False
     become_root()
     harness.sweep()
@@ -82,10 +85,7 @@ def main(words):
     env = harness.Env(os.environ.get("TUNHTTPD", os.path.join(HERE, "../../build/tunhttpd")))
     try:
         for title, function in all_tests(words):
-            if run_one(env, title, function):
-                passed += 1
-            else:
-                failed += 1
+            count[run_one(env, title, function)] += 1
     except KeyboardInterrupt:
         interrupt = True
     finally:
@@ -94,12 +94,13 @@ def main(words):
         complaint = env.close()
     if interrupt:
         print("interrupted")
-        failed += 1
+        count["failed"] += 1
     elif complaint:
         print("  FAIL  the end of the shared server: %s\n%s" % (complaint, env.evidence()))
-        failed += 1
-    print("e2e: %d passed, %d failed" % (passed, failed))
-    return 1 if failed or not passed else 0
+        count["failed"] += 1
+    skipped = ", %d skipped" % count["skipped"] if count["skipped"] else ""
+    print("e2e: %d passed, %d failed%s" % (count["passed"], count["failed"], skipped))
+    return 1 if count["failed"] or not count["passed"] else 0
 
 
 if __name__ == "__main__":

@@ -75,3 +75,13 @@ def test_nine_hundred_requests_on_one_connection(env):
                 sock.sendall(get("/hello.txt") * 50)
                 for _ in range(50):
                     assert reader.response().body == b"hello, world\n"
+
+
+def test_many_slow_readers_do_not_keep_others_out(env):
+    with env.server("--workers", "1", "--send-timeout", "3600") as server, ExitStack() as stack:
+        for _ in range(400):
+            sock = stack.enter_context(env.connect(rcvbuf=8192))
+            sock.sendall(get("/eight.bin"))
+        for tls in (False, True):
+            one(env, tls)
+        assert server.alive()

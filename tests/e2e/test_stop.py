@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starting and stopping: nothing is lost on the way and nothing is left behind."""
+import os
 import signal
 import socket
 import time
@@ -60,6 +61,19 @@ def test_sigterm_and_sigint_end_it_and_leave_nothing(env):
             with env.connect(), env.connect(port=443), env.connect(tls=True):  # idle clients do not hold it up
                 server.signal(number)
                 assert server.wait() == 0
+            assert_nothing_is_left(server.namespace)
+
+
+def test_ctrl_c_reaches_every_process_and_downloads_finish_all_the_same(env):
+    """A terminal sends SIGINT to the whole group; a service manager may do so with SIGTERM."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with env.server("--grace", "100") as server:
+            sock = begin_download(env, server)
+            os.killpg(server.pid, number)
+            wait_until(lambda s=server: "stopping" in s.stderr, "the server says that it stops")
+            finish_download(env, sock)
+            sock.close()
+            assert server.wait() == 0
             assert_nothing_is_left(server.namespace)
 
 
@@ -171,6 +185,37 @@ def test_device_that_is_down_for_a_while(env):
         finish_download(env, sock)
         sock.close()
         assert env.fetch("https://%s/hello.txt" % ADDRESS).status == 200
+
+
+def test_start_with_sigchld_ignored(env):
+    """As some parents leave it behind; it is inherited."""
+    with env.server() as server:
+        server.stop()
+        before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        try:
+            server.launch(restore_signals=False)
+        finally:
+            signal.signal(signal.SIGCHLD, before)
+        server.await_service()
+        victim = server.workers()[0]
+        os.kill(victim, signal.SIGKILL)
+        wait_until(lambda: len(server.workers()) > 0 and victim not in server.workers(), "another worker")
+        assert env.fetch("http://%s/hello.txt" % ADDRESS).status == 200
+
+
+def test_start_with_closed_standard_descriptors(env):
+    """No message and no access log may end up in whatever gets the numbers 0, 1 and 2 instead."""
+    with env.server() as server:
+        server.stop()
+        for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+            server.launch("sh", "-c", 'exec "$@" ' + closed, "sh")
+            server.await_service()
+            assert env.fetch("http://%s/hello.txt" % ADDRESS).status == 200
+            for pid in [server.pid] + server.workers():
+                for fd in (0, 1, 2):
+                    target = os.readlink("/proc/%d/fd/%d" % (pid, fd))
+                    assert target == "/dev/null" or target.startswith(server.dir), (closed, pid, fd, target)
+            server.stop()
 
 
 def test_stop_while_starting(env):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS: versions, the certificate, the orderly end, and what happens to those who speak something else."""
+import os
 import socket
 import ssl
 
@@ -74,6 +75,14 @@ def test_certificate_is_for_the_address_and_from_the_local_authority(env):
     assert done.returncode == 60, done
 
 
+def test_certificate_passes_a_strict_reading_of_rfc_5280(env):
+    """As Python 3.13 asks for by default."""
+    server = env.shared()
+    done = env.run("openssl", "verify", "-x509_strict", "-purpose", "sslserver", "-verify_ip", ADDRESS, "-CAfile",
+                   server.ca, os.path.join(env.state, "server.pem"))
+    assert done.returncode == 0, done
+
+
 def test_wrong_authority_is_an_alert_and_not_the_end(env):
     env.shared()
     for version, _, _ in VERSIONS:
@@ -107,6 +116,29 @@ def test_client_that_comes_back_with_a_session_is_served(env):
                 assert reader.response().status == 200
                 assert reader.at_end()
                 session = sock.session
+
+
+def test_handshake_in_single_bytes(env):
+    env.shared()
+    for version, _, _ in VERSIONS:
+        received, to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = env.tls_context(version).wrap_bio(received, to_send, server_hostname=ADDRESS)
+        with env.connect(port=443) as sock:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+            def step(action):
+                while True:
+                    try:
+                        return action()
+                    except ssl.SSLWantReadError:
+                        for byte in to_send.read():
+                            sock.sendall(bytes([byte]))
+                        got = sock.recv(65536)
+                        assert got, "the server ended the connection"
+                        received.write(got)
+            step(tls.do_handshake)
+            tls.write(get("/hello.txt", close=True))
+            assert step(lambda: tls.read(65536)).startswith(b"HTTP/1.1 200 ")
 
 
 def test_plain_http_on_the_tls_port_is_told_in_clear(env):

@@ -3,9 +3,10 @@
 import os
 import pwd
 import signal
+import time
 from contextlib import ExitStack
 
-from harness import ADDRESS, get, text_of, wait_until
+from harness import ADDRESS, Reader, get, read_all, text_of, wait_until
 
 
 def status_of(pid):
@@ -91,3 +92,49 @@ def test_other_worker_goes_on_when_one_dies(env):
                 break
             count += len(got)
         assert count > len(env.content("eight.bin")), count
+
+
+def test_idle_workers_use_no_processor_time(env):
+    """Whatever is open: nothing spins. Two seconds of waiting may cost a fraction of one."""
+    def ticks(server):
+        return sum(int(x) for pid in server.workers()
+                   for x in text_of("/proc/%d/stat" % pid).rpartition(")")[2].split()[11:13])
+    with env.server("--workers", "2") as server, ExitStack() as stack:
+        for tls in (False, True):
+            sock = stack.enter_context(env.connect(tls))
+            sock.sendall(get("/hello.txt"))
+            assert Reader(sock).response().status == 200
+        stalled = stack.enter_context(env.connect(rcvbuf=8192))
+        stalled.sendall(get("/eight.bin"))
+        assert stalled.recv(1) == b"H"
+        stack.enter_context(env.connect(port=443))
+        closing = stack.enter_context(env.connect())
+        closing.sendall(get("/hello.txt", close=True))  # lingers: this client does not close
+        assert Reader(closing).response().status == 200
+        time.sleep(0.5)
+        before = ticks(server)
+        time.sleep(2)
+        assert ticks(server) - before < os.sysconf("SC_CLK_TCK"), "%d ticks" % (ticks(server) - before)
+
+
+def test_descriptors_run_out(env):
+    """Who gets no file is told 503; those who have one go on."""
+    with env.server("--workers", "1") as server, ExitStack() as stack:
+        server.stop()
+        server.launch("prlimit", "--nofile=64:64")
+        server.await_service()
+        answers = []
+        for _ in range(100):
+            sock = stack.enter_context(env.connect(rcvbuf=8192))
+            sock.sendall(get("/eight.bin", close=True))
+            answers.append((sock.recv(12), sock))
+        words = [word for word, _ in answers]
+        assert set(words) == {b"HTTP/1.1 200", b"HTTP/1.1 503"}, set(words)
+        rest = b""
+        while b"\r\n\r\n" not in rest:
+            rest += answers[0][1].recv(1)
+        count, digest = read_all(answers[0][1])
+        assert digest == env.sha256("eight.bin"), count
+        stack.close()
+        wait_until(lambda: not server.workers_reading(env.path("eight.bin")), "the worker closes the files")
+        assert env.fetch("https://%s/hello.txt" % ADDRESS).status == 200
