@@ -33,6 +33,7 @@ struct tcp_conn *tcp_conn_new(struct stack *s, const struct tcp_tuple *tuple, ui
 	c->min_rtt_us = UINT64_MAX;
 	c->cc_ops = s->cfg.cc ? s->cfg.cc : &tcp_cc_newreno;
 	c->quickacks = TCP_QUICKACKS;
+	c->snd_ring_max = s->cfg.send_buffer_max;
 	c->peer_mss = TCP_MSS_DEFAULT;
 	c->snd_mss = TCP_MSS_DEFAULT;
 	c->rcv_mss = TCP_MSS_DEFAULT;
