@@ -47,7 +47,7 @@ install() {
 	[ $updated = yes ] || as_root apt-get -qq update || die "cannot read the package lists"
 	updated=yes
 	log=$(mktemp)
-	# shellcheck disable=SC2086
+	# shellcheck disable=SC2048,SC2086
 	if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
 		install $* >"$log" 2>&1; then
 		tail -n 20 "$log" >&2
