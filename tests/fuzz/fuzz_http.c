@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_http.c — arbitrary bytes from a client to the HTTP layer, over a small directory. The same bytes are
- * given twice: at once with all the room in the world, and in pieces with rooms of varying size. What is
- * decided must not depend on how the bytes were cut, so both runs must give the same output.
+ * fuzz_http.c — arbitrary bytes from a client to the HTTP layer, over a small directory. The same
+ * bytes are given twice: at once with all the room in the world, and in pieces with rooms of
+ * varying size. What is decided must not depend on how the bytes were cut, so both runs must give
+ * the same output.
  *
- * The first byte of the input chooses the pieces and rooms of the second run; the rest is the client's.
+ * The first byte of the input chooses the pieces and rooms of the second run; the rest is the
+ * client's.
  */
 #include <fcntl.h>
 #include <stdio.h>

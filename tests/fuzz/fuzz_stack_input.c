@@ -2,13 +2,13 @@
 /*
  * fuzz_stack_input.c — arbitrary bytes as a sequence of IP packets to a stack with a listener.
  *
- * The input is a list of records: a byte of hints, two bytes of length, the packet. Hints let the fuzzer get
- * past what it cannot guess: addresses, lengths, ports and checksums are put right where a bit says so. The
- * stack's ISN is 0, so that acknowledgment numbers can be guessed as well. An application accepts
- * everything, echoes what it reads and closes after the peer.
+ * The input is a list of records: a byte of hints, two bytes of length, the packet. Hints let the
+ * fuzzer get past what it cannot guess: addresses, lengths, ports and checksums are put right where
+ * a bit says so. The stack's ISN is 0, so that acknowledgment numbers can be guessed as well. An
+ * application accepts everything, echoes what it reads and closes after the peer.
  *
- * After every packet stack_check must hold and what the stack sends must be well-formed. In the end all must
- * be over by the stack's own limits, with no memory left.
+ * After every packet stack_check must hold and what the stack sends must be well-formed. In the end
+ * all must be over by the stack's own limits, with no memory left.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_stack_ops.c — sequences of segments, application calls and time steps. Segments are templates that
- * follow the stack's own numbers, so that the fuzzer reaches every state, with mutations around the edges of
- * the windows. The application uses a handle in any way that the contract allows until it gives it back,
- * also after the connection has ended.
+ * fuzz_stack_ops.c — sequences of segments, application calls and time steps. Segments are
+ * templates that follow the stack's own numbers, so that the fuzzer reaches every state, with
+ * mutations around the edges of the windows. The application uses a handle in any way that the
+ * contract allows until it gives it back, also after the connection has ended.
  */
 #include <stdio.h>
 #include <string.h>
@@ -101,7 +101,8 @@ static void op_syn(struct ops *o, struct peer *p)
 	p->nxt = seg.seq + 1;
 }
 
-/* In order, with a length, a window and flags; the numbers are moved by small amounts now and then. */
+/* In order, with a length, a window and flags; the numbers are moved by small amounts now and
+ * then. */
 static void op_segment(struct ops *o, struct peer *p)
 {
 	static const uint8_t flags[] = {SIM_ACK,

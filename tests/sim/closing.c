@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * closing.c — the edges of a connection: every order of closing, with every segment of the handshake and of
- * the close lost once and more often, in both roles and at every ISN that is known to hurt; and peers that
- * vanish after each packet.
+ * closing.c — the edges of a connection: every order of closing, with every segment of the
+ * handshake and of the close lost once and more often, in both roles and at every ISN that is known
+ * to hurt; and peers that vanish after each packet.
  */
 #include <stdio.h>
 
@@ -97,8 +97,10 @@ static const struct {
 
 #define LOST (sizeof lost / sizeof *lost)
 #define TIMES 4u /* lost once, twice … */
+#define ABORTS 12u
 
-/* order × direction × segment × how often × ISN; with a second rule on the other direction for odd ones. */
+/* order × direction × segment × how often × ISN; with a second rule on the other direction for
+ * odd ones. */
 static void run_drop(struct sim *sim, unsigned index)
 {
 	const enum order order = index % ORDERS;
@@ -125,8 +127,8 @@ static void run_drop(struct sim *sim, unsigned index)
 
 /* ------------------------------------------------------------------ peers that vanish */
 
-/* From the n-th packet on, nothing gets through in either direction, for ever. Whatever the state: both
- * stacks must let go of everything, by their own limits or by the application's. */
+/* From the n-th packet on, nothing gets through in either direction, for ever. Whatever the
+ * state: both stacks must let go of everything, by their own limits or by the application's. */
 static void run_vanish(struct sim *sim, unsigned index)
 {
 	const enum order order = index % ORDERS;
@@ -189,8 +191,8 @@ static void run_deaf(struct sim *sim, unsigned index)
 
 /* ------------------------------------------------------------------ handles given back early */
 
-/* tcp_close right behind the last byte, from either side, while all of it is still queued: the stack alone
- * delivers the rest, through loss. */
+/* tcp_close right behind the last byte, from either side, while all of it is still queued: the
+ * stack alone delivers the rest, through loss. */
 static void run_orphan(struct sim *sim, unsigned index)
 {
 	struct sim_pair p;
@@ -211,19 +213,26 @@ static void run_orphan(struct sim *sim, unsigned index)
 	sim_pair_once(&p);
 }
 
-/* Resets: an application that aborts at once, or with all that it wrote under way or still queued. The
- * client may do so before the server has seen the end of the handshake. */
+/* Resets, which are lost in the second half of the cases: an application that aborts at once, or
+ * with all that it wrote under way or still queued. The client may do so before the server has
+ * seen the end of the handshake. */
 static void run_abort(struct sim *sim, unsigned index)
 {
 	struct sim_pair p;
 	const unsigned who = index % 2;
 
 	sim_pair_init(&p, sim);
-	p.plan[who].send = index / 2 * 10000;
+	p.plan[who].send = index % ABORTS / 2 * 10000;
 	p.plan[who].close = SIM_CLOSE_ABORT;
 	p.plan[1 - who].close = SIM_CLOSE_SECOND;
 	p.plan[1 - who].may_miss = true;
 	p.plan[1 - who].reasons = 1u << TCP_CLOSE_RESET;
+	if (index >= ABORTS) {
+		/* Who has nothing to send cannot notice: that is its application's limit. */
+		sim_link_drop(&sim->link[who], SIM_MATCH_RST, 1, 1);
+		p.plan[1 - who].reasons |= 1u << TCP_CLOSE_TIMEOUT;
+		p.plan[1 - who].give_up_us = 500 * SIM_SECOND;
+	}
 	snprintf(sim->about, sizeof sim->about, "host %s aborts behind %llu bytes", who ? "B" : "A",
 		 (unsigned long long)p.plan[who].send);
 	sim_pair_start(&p);
@@ -266,7 +275,7 @@ const struct sim_group sim_close_groups[] = {
 	{"vanish", "silence both ways after each packet", ORDERS * 30, 0, run_vanish},
 	{"deaf", "silence one way after each packet", 6 * 30, 0, run_deaf},
 	{"orphan", "the handle is given back behind the last byte", 16, 0, run_orphan},
-	{"abort", "the application resets", 12, 0, run_abort},
+	{"abort", "the application resets", 2 * ABORTS, 0, run_abort},
 	{"refused", "a closed port", 4, 0, run_refused},
 	{0},
 };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * entropy.c — the randomness and the time of day that the TLS library sees. It asks the system for both, so
- * the same seed would give other packets each time. The simulator is linked with --wrap=syscall and
- * --wrap=time: what the program calls by these names comes here instead. The one piece of global state of
- * the simulator is here, because the C library's functions have no context.
+ * entropy.c — the randomness and the time of day that the TLS library sees. It asks the system for
+ * both, so the same seed would give other packets each time. The simulator is linked with
+ * --wrap=syscall and --wrap=time: what the program calls by these names comes here instead. The one
+ * piece of global state of the simulator is here, because the C library's functions have no
+ * context.
  */
 #include <stdarg.h>
 #include <stddef.h>

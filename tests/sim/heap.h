@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * heap.h — what is going to happen: a binary heap ordered by (time, order of insertion), so that events of
- * the same microsecond happen in the order in which they were decided.
+ * heap.h — what is going to happen: a binary heap ordered by (time, order of insertion), so that
+ * events of the same microsecond happen in the order in which they were decided.
  */
 #ifndef TESTS_SIM_HEAP_H
 #define TESTS_SIM_HEAP_H

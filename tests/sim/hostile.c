@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hostile.c — peers that cheat, lie, stop or never began in good faith. Each trick is a client that asks our
- * server for 200,000 bytes. What must hold: the judge of watch.h has nothing to say (the congestion window
- * stays earned, the liveness rule holds), no storm of packets, and all is freed in bounded time. Where the
- * trick is only odd and not deadly, the client must get every byte.
+ * hostile.c — peers that cheat, lie, stop or never began in good faith. Each trick is a client that
+ * asks our server for 200,000 bytes. What must hold: the judge of watch.h has nothing to say (the
+ * congestion window stays earned, the liveness rule holds), no storm of packets, and all is freed
+ * in bounded time. Where the trick is only odd and not deadly, the client must get every byte.
  */
 #include <stdio.h>
 #include <string.h>
@@ -201,7 +201,8 @@ static void answer_with_sack(struct client *c, const struct sim_segment *seg, ui
 	answer_all(c, seg, fresh);
 }
 
-/* The window goes up and down, to zero and back: legal, though a peer SHOULD NOT (RFC 9293 3.8.6). */
+/* The window goes up and down, to zero and back: legal, though a peer SHOULD NOT (RFC 9293
+ * 3.8.6). */
 static void answer_shrinking(struct client *c, const struct sim_segment *seg, uint32_t fresh)
 {
 	static const uint32_t window[] = {65535, 3000, 0, 1, 20000, 500};
@@ -278,8 +279,8 @@ static void answer_with_more_data(struct client *c, const struct sim_segment *se
 		sim_raw_send(&c->raw, &out);
 }
 
-/* Every packet is answered with an ACK from outside the window: two hosts that are out of step must not
- * talk for ever (draft-gont-tcpm-tcp-seq-validation). */
+/* Every packet is answered with an ACK from outside the window: two hosts that are out of step
+ * must not talk for ever (draft-gont-tcpm-tcp-seq-validation). */
 static void answer_out_of_step(struct client *c, const struct sim_segment *seg, uint32_t fresh)
 {
 	struct sim_segment out = sim_raw_segment(&c->raw);
@@ -418,7 +419,8 @@ static void check_end(struct sim *sim, const struct client *c, uint64_t most)
 			 (unsigned long long)sim->link[1].counts.packets);
 }
 
-/* Each trick with each ISN, against an application that keeps its handle and one that gives it back. */
+/* Each trick with each ISN, against an application that keeps its handle and one that gives it
+ * back. */
 static void run_trick(struct sim *sim, unsigned index)
 {
 	const struct trick *trick = &tricks[index % TRICKS];
@@ -497,7 +499,8 @@ static void flood_next(void *ctx, void *arg)
 		sim_at(sim, sim->now_us + 5, flood_next, f, sim);
 }
 
-/* SYNs from 10,000 ports that never complete a handshake. Memory stays flat, a good client is served. */
+/* SYNs from 10,000 ports that never complete a handshake. Memory stays flat, a good client is
+ * served. */
 static void run_flood(struct sim *sim, unsigned index)
 {
 	struct flood f = {

@@ -136,7 +136,8 @@ static void carry(struct sim_link *l, struct sim_packet *p, unsigned matches)
 	sim_deliver_at(l->sim, 1 - l->from, p, arrival(l, leaves_us));
 }
 
-/* What holds for a super segment as a whole holds for which of its pieces? FIN and PSH only for the last. */
+/* What holds for a super segment as a whole holds for which of its pieces? FIN and PSH only for
+ * the last. */
 static unsigned piece_matches(unsigned matches, bool last)
 {
 	return last ? matches : matches & ~(1u << SIM_MATCH_FIN);

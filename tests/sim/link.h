@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * link.h — one direction of the simulated link: a bottleneck with a queue, a delay, and everything that can
- * happen to a packet under way. All chance comes from the direction's own generator.
+ * link.h — one direction of the simulated link: a bottleneck with a queue, a delay, and everything
+ * that can happen to a packet under way. All chance comes from the direction's own generator.
  */
 #ifndef TESTS_SIM_LINK_H
 #define TESTS_SIM_LINK_H
@@ -51,7 +51,7 @@ struct sim_rule {
 
 struct sim_link_counts {
 	uint64_t packets, bytes; /* entered                                        */
-	uint64_t delivered, lost, overflowed, too_large, ruled, duplicated, reordered, corrupted;
+	uint64_t lost, overflowed, too_large, ruled, duplicated, reordered, corrupted;
 };
 
 struct sim_link {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * main.c — runs the scenarios. A case's seed is derived from --seed and its name, so that a case can be run
- * alone and gives the same packets.
+ * main.c — runs the scenarios. A case's seed is derived from --seed and its name, so that a case
+ * can be run alone and gives the same packets.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,12 +39,27 @@ static uint64_t seed_of(const struct options *o, const char *name)
 	return sim_mix(sim_mix(o->seed) ^ h);
 }
 
+static void report_link(const struct sim *sim, unsigned from)
+{
+	const struct sim_link_counts *n = &sim->link[from].counts;
+
+	printf("  link %s: %llu packets, %llu bytes; %llu lost, %llu dropped by rule, %llu by the "
+	       "queue, %llu too big; %llu duplicated, %llu reordered, %llu damaged\n",
+	       from ? "B → A" : "A → B", (unsigned long long)n->packets,
+	       (unsigned long long)n->bytes, (unsigned long long)n->lost,
+	       (unsigned long long)n->ruled, (unsigned long long)n->overflowed,
+	       (unsigned long long)n->too_large, (unsigned long long)n->duplicated,
+	       (unsigned long long)n->reordered, (unsigned long long)n->corrupted);
+}
+
 static void report(const struct options *o, const struct sim *sim, const char *name)
 {
 	if (sim->lines > SIM_TRACE_LINES && !o->verbose)
 		printf("  … the last %u of %llu packets:\n", SIM_TRACE_LINES,
 		       (unsigned long long)sim->lines);
 	sim_print_trace(sim);
+	report_link(sim, 0);
+	report_link(sim, 1);
 	printf("FAILED %s at %.6f s: %s\n", name, (double)sim->now_us / 1e6, sim->failure);
 	if (sim->about[0])
 		printf("  with %s\n", sim->about);

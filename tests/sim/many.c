@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * many.c — many connections: at once over one lossy bottleneck, one after the other through the same ports,
- * more than the backlog holds, more than memory holds.
+ * many.c — many connections: at once over one lossy bottleneck, one after the other through the
+ * same ports, more than the backlog holds, more than memory holds.
  */
 #include <stdio.h>
 
@@ -61,11 +61,12 @@ static void run_parallel(struct sim *sim, unsigned index)
 	finish(&p, count);
 }
 
-/* More clients than the backlog holds, and an application that accepts only now and then: the clients'
- * patience is tried, but nobody is turned away. */
+/* More clients than the backlog holds, and an application that accepts only now and then: the
+ * clients' patience is tried, but nobody is turned away. */
 static void run_backlog(struct sim *sim, unsigned index)
 {
-	/* A half-open entry repeats its SYN-ACK five times: as often the clients have their chance. */
+	/* A half-open entry repeats its SYN-ACK five times: as often the clients have their
+	 * chance. */
 	const unsigned count = 6 * (1 + index);
 	struct sim_pair p;
 
@@ -85,8 +86,8 @@ static void run_backlog(struct sim *sim, unsigned index)
 	finish(&p, count);
 }
 
-/* A few client ports, used again and again while the server holds their last connections in TIME-WAIT: a
- * newer SYN reopens them at once (RFC 6191, RFC 1122 4.2.2.13). */
+/* A few client ports, used again and again while the server holds their last connections in
+ * TIME-WAIT: a newer SYN reopens them at once (RFC 6191, RFC 1122 4.2.2.13). */
 static void run_reuse(struct sim *sim, unsigned index)
 {
 	const unsigned rounds = 100, ports = 4;
@@ -140,8 +141,8 @@ static void run_time_wait(struct sim *sim, unsigned index)
 	finish(&p, count);
 }
 
-/* The server's memory is enough for a few of them only. Segments are dropped, windows close, SYNs find no
- * room: yet as those go that were served, all the others are. */
+/* The server's memory is enough for a few of them only. Segments are dropped, windows close,
+ * SYNs find no room: yet as those go that were served, all the others are. */
 static void run_memory(struct sim *sim, unsigned index)
 {
 	static const size_t limits[] = {128u << 10, 256u << 10, 512u << 10, 1u << 20};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * packet.h — a packet on the simulated wire, and the simulator's own reading and writing of IPv4 and TCP
- * headers. Nothing here uses the stack's code: a mistake there must not be repeated by its judge.
+ * packet.h — a packet on the simulated wire, and the simulator's own reading and writing of IPv4
+ * and TCP headers. Nothing here uses the stack's code: a mistake there must not be repeated by its
+ * judge.
  */
 #ifndef TESTS_SIM_PACKET_H
 #define TESTS_SIM_PACKET_H
@@ -62,13 +63,14 @@ struct sim_packet *sim_packet_from_out(const struct packet_out *out, size_t len)
 /* A packet from a scripted peer, checksums right. */
 struct sim_packet *sim_packet_from_segment(const struct sim_segment *seg);
 
-/* Reads a packet; NULL, or what is wrong with it. Options are read strictly: what a stack sends must be
- * well-formed to the byte. */
+/* Reads a packet; NULL, or what is wrong with it. Options are read strictly: what a stack sends
+ * must be well-formed to the byte. */
 const char *sim_packet_parse(const struct sim_packet *p, struct sim_segment *seg);
 /* Checks both checksums; a partial one must be the pseudo-header's. NULL, or what is wrong. */
 const char *sim_packet_check_sums(const struct sim_packet *p);
 
-/* How many packets TSO makes of this super segment, and the i-th of them with its checksums done. */
+/* How many packets TSO makes of this super segment, and the i-th of them with its checksums
+ * done. */
 size_t sim_packet_pieces(const struct sim_packet *p);
 struct sim_packet *sim_packet_cut(const struct sim_packet *p, size_t i);
 /* Finishes a partial checksum. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pattern.h — the bytes that are transferred: a function of a key and the offset, so that a receiver knows
- * what must come without keeping it, and a byte that is out of place never looks right.
+ * pattern.h — the bytes that are transferred: a function of a key and the offset, so that a
+ * receiver knows what must come without keeping it, and a byte that is out of place never looks
+ * right.
  */
 #ifndef TESTS_SIM_PATTERN_H
 #define TESTS_SIM_PATTERN_H
@@ -27,7 +28,8 @@ static inline void sim_pattern_fill(uint8_t *out, uint64_t key, uint64_t offset,
 	}
 }
 
-/* True when `len` bytes at `data` are those of the pattern; else *wrong is the first offset that is not. */
+/* True when `len` bytes at `data` are those of the pattern; else *wrong is the first offset that
+ * is not. */
 static inline bool sim_pattern_equal(const uint8_t *data, uint64_t key, uint64_t offset, size_t len,
 				     uint64_t *wrong)
 {

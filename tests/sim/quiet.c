@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * quiet.c — what must not happen. On a link that loses nothing and keeps the order, not one segment is sent
- * twice, no timer runs out, full segments are full and ACKs are no more than data. With a few losses in one
- * window, fast retransmission finds them all and the retransmission timer stays silent.
+ * quiet.c — what must not happen. On a link that loses nothing and keeps the order, not one segment
+ * is sent twice, no timer runs out, full segments are full and ACKs are no more than data. With a
+ * few losses in one window, fast retransmission finds them all and the retransmission timer stays
+ * silent.
  */
 #include <stdio.h>
 

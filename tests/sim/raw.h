@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * raw.h — a client made of single segments, for peers that do not play by the rules. It knows just enough of
- * TCP to open a connection, to send a request and to take in what comes in order; what it answers is the
- * scenario's business. It never retransmits: its link loses nothing.
+ * raw.h — a client made of single segments, for peers that do not play by the rules. It knows just
+ * enough of TCP to open a connection, to send a request and to take in what comes in order; what it
+ * answers is the scenario's business. It never retransmits: its link loses nothing.
  */
 #ifndef TESTS_SIM_RAW_H
 #define TESTS_SIM_RAW_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * rng.h — the simulator's random numbers: xoshiro256** (Blackman and Vigna, 2018), seeded through
- * splitmix64. Everything that the simulator decides by chance comes from generators with seeds of their
- * own (one per link direction, one per scenario), so one more draw in one place changes nothing elsewhere.
+ * splitmix64. Everything that the simulator decides by chance comes from generators with seeds of
+ * their own (one per link direction, one per scenario), so one more draw in one place changes
+ * nothing elsewhere.
  */
 #ifndef TESTS_SIM_RNG_H
 #define TESTS_SIM_RNG_H
@@ -68,7 +69,8 @@ static inline bool sim_rng_chance(struct sim_rng *r, uint32_t ppm)
 	return ppm && sim_rng_below(r, SIM_PPM) < ppm;
 }
 
-/* A number between low and high whose logarithm is evenly spread: RTTs and sizes of all magnitudes. */
+/* A number between low and high whose logarithm is evenly spread: RTTs and sizes of all
+ * magnitudes. */
 static inline uint64_t sim_rng_magnitude(struct sim_rng *r, uint64_t low, uint64_t high)
 {
 	unsigned steps = 0;

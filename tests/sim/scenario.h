@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * scenario.h — the table of scenarios. A group is one function and the number of its cases; the index of a
- * case chooses its parameters, or it draws them from sim->rng. Every case builds its own world, runs it until
- * nothing is left to happen, and checks the end.
+ * scenario.h — the table of scenarios. A group is one function and the number of its cases; the
+ * index of a case chooses its parameters, or it draws them from sim->rng. Every case builds its own
+ * world, runs it until nothing is left to happen, and checks the end.
  */
 #ifndef TESTS_SIM_SCENARIO_H
 #define TESTS_SIM_SCENARIO_H
@@ -49,7 +49,8 @@ void sim_pair_init(struct sim_pair *p, struct sim *sim);
 /* Creates the stacks; host 1 listens. */
 void sim_pair_start(struct sim_pair *p);
 void sim_pair_free(struct sim_pair *p);
-/* Starts, connects once at time 0, runs, and checks that both ends got everything and nothing is left. */
+/* Starts, connects once at time 0, runs, and checks that both ends got everything and nothing is
+ * left. */
 void sim_pair_once(struct sim_pair *p);
 
 /* --table: goodput of one NewReno connection against loss and round-trip time. */

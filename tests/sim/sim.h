@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sim.h — the simulated world: two hosts, the link between them, virtual time, and the judge that looks on
- * after every event.
+ * sim.h — the simulated world: two hosts, the link between them, virtual time, and the judge that
+ * looks on after every event.
  *
- * One thread; events in the order of (time, insertion); nothing reads a clock. The same seed therefore gives
- * the same packets at the same times, which sim->hash sums up. Host 0 has the address 10.0.0.1, host 1 has
- * 10.0.0.2. A host is either a stack with an application above it, or a scripted peer that does what it likes.
+ * One thread; events in the order of (time, insertion); nothing reads a clock. The same seed
+ * therefore gives the same packets at the same times, which sim->hash sums up. Host 0 has the
+ * address 10.0.0.1, host 1 has 10.0.0.2. A host is either a stack with an application above it, or
+ * a scripted peer that does what it likes.
  */
 #ifndef TESTS_SIM_SIM_H
 #define TESTS_SIM_SIM_H
@@ -100,8 +101,8 @@ struct sim {
 void sim_init(struct sim *sim, uint64_t seed, bool verbose);
 void sim_free(struct sim *sim);
 
-/* The configuration from which a scenario starts: stack_config_default, the host's address, a seed from the
- * simulation's. Then sim_host_start creates the stack. */
+/* The configuration from which a scenario starts: stack_config_default, the host's address, a
+ * seed from the simulation's. Then sim_host_start creates the stack. */
 void sim_stack_config(struct sim *sim, unsigned host, struct stack_config *cfg);
 void sim_host_start(struct sim *sim, unsigned host, const struct stack_config *cfg,
 		    struct sim_app app);
@@ -111,7 +112,8 @@ struct ip_addr sim_host_addr(unsigned host);
 /* Plans a call at `at_us`. */
 void sim_at(struct sim *sim, uint64_t at_us, void (*fn)(void *ctx, void *arg), void *ctx,
 	    void *arg);
-/* Plans a turn of the host now: its application has something to do that no packet and no timer announces. */
+/* Plans a turn of the host now: its application has something to do that no packet and no timer
+ * announces. */
 void sim_wake(struct sim *sim, unsigned host);
 /* Sends a packet of a scripted peer. */
 void sim_peer_send(struct sim *sim, unsigned host, const struct sim_segment *seg);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * site.h — what the HTTP scenarios serve: a temporary directory with files of many sizes and a certificate for
- * them, and the randomness and the time of day that TLS sees.
+ * site.h — what the HTTP scenarios serve: a temporary directory with files of many sizes and a
+ * certificate for them, and the randomness and the time of day that TLS sees.
  */
 #ifndef TESTS_SIM_SITE_H
 #define TESTS_SIM_SITE_H
@@ -32,8 +32,8 @@ uint64_t site_file_size(unsigned file);
 /* The key of the pattern that a file consists of. */
 uint64_t site_file_key(unsigned file);
 
-/* From here on getrandom() gives the bytes that follow from `seed`. Call it when no TLS context exists: the
- * library's generator is thrown away and is seeded anew by the next context. */
+/* From here on getrandom() gives the bytes that follow from `seed`. Call it when no TLS context
+ * exists: the library's generator is thrown away and is seeded anew by the next context. */
 void site_seed_tls(uint64_t seed);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stream.h — applications on plain byte streams: each connection follows a plan of what to send, how to read
- * and how to close, and compares every byte that it gets.
+ * stream.h — applications on plain byte streams: each connection follows a plan of what to send,
+ * how to read and how to close, and compares every byte that it gets.
  */
 #ifndef TESTS_SIM_STREAM_H
 #define TESTS_SIM_STREAM_H
@@ -10,13 +10,13 @@
 
 /* How a side ends its part. */
 enum sim_close {
-	SIM_CLOSE_FIRST, /* shuts its direction down behind its last byte, reads to the end       */
-	SIM_CLOSE_SECOND, /* the same, but only after the peer's FIN                               */
-	SIM_CLOSE_DONE, /* the same, once it has also received all that it expects               */
-	SIM_CLOSE_SENT, /* as FIRST, and waits for STACK_EVENT_SENT                              */
-	SIM_CLOSE_AT_ONCE, /* gives the handle back behind its last byte and its last expected byte */
-	SIM_CLOSE_ABORT, /* resets the connection at that point                                   */
-	SIM_CLOSE_NEVER, /* keeps it open; only the end of its time ends it                       */
+	SIM_CLOSE_FIRST,   /* shuts its direction down behind its last byte, reads to the end */
+	SIM_CLOSE_SECOND,  /* the same, but only after the peer's FIN                         */
+	SIM_CLOSE_DONE,    /* the same, once it has also received all that it expects         */
+	SIM_CLOSE_SENT,    /* as FIRST, and waits for STACK_EVENT_SENT                        */
+	SIM_CLOSE_AT_ONCE, /* gives the handle back behind the last byte of both directions   */
+	SIM_CLOSE_ABORT,   /* resets the connection at that point                             */
+	SIM_CLOSE_NEVER,   /* keeps it open; only the end of its time ends it                 */
 };
 
 struct sim_plan {
@@ -62,8 +62,8 @@ void sim_streams_listen(struct sim_streams *s, uint16_t port, unsigned backlog,
 /* Connects at `at_us`; local_port 0 chooses one. */
 void sim_streams_connect(struct sim_streams *s, uint64_t at_us, uint16_t local_port,
 			 uint16_t remote_port, const struct sim_plan *plan);
-/* At the end: `count` streams were opened, all have finished, and `complete` of them got everything that
- * they expected. */
+/* At the end: `count` streams were opened, all have finished, and `complete` of them got
+ * everything that they expected. */
 void sim_streams_expect(struct sim_streams *s, unsigned count, unsigned complete);
 
 #endif

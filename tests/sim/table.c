@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * table.c — `sim --table`: the goodput of one NewReno connection in virtual time, against loss and round-trip
- * time, over a link of 1 Gbit/s with a queue of 1 MB and buffers of 16 MiB.
+ * table.c — `sim --table`: the goodput of one NewReno connection in virtual time, against loss and
+ * round-trip time, over a link of 1 Gbit/s with a queue of 1 MB and buffers of 16 MiB.
  */
 #include <stdio.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * transfer.c — whole transfers over links of every kind: the parameters are drawn from the case's seed, each
- * of them over its whole range, so that a few hundred cases meet most combinations that matter.
+ * transfer.c — whole transfers over links of every kind: the parameters are drawn from the case's
+ * seed, each of them over its whole range, so that a few hundred cases meet most combinations that
+ * matter.
  */
 #include <stdio.h>
 
@@ -132,6 +133,9 @@ static void run_transfer(struct sim *sim, unsigned index)
 	for (unsigned i = 0; i < 2; i++)
 		draw_link(&p, &sim->link[i].cfg, rtt_us);
 	sim_set_delay(sim, rtt_us);
+	/* Whoever has the larger MTU learns of the smaller one by the MSS option. */
+	for (unsigned i = 0; i < 2; i++)
+		sim->link[i].cfg.mtu = p.cfg[0].mtu < p.cfg[1].mtu ? p.cfg[0].mtu : p.cfg[1].mtu;
 	if (sim_rng_chance(&sim->rng, SIM_PPM / 4)) {
 		/* As from a TUN device. Damage would go unnoticed: there is no checksum then. */
 		for (unsigned i = 0; i < 2; i++) {

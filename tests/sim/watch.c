@@ -351,8 +351,9 @@ static struct tcb *tcb_of(struct sim_watch *w, unsigned host, uint64_t id)
 	return &w->tcb[host][id];
 }
 
-/* Slow start at most doubles what was acknowledged, recovery adds what was in flight: whoever acknowledges
- * in small pieces, twice or ahead of time gets no more than that (RFC 3465, RFC 5681 3.2). */
+/* Slow start at most doubles what was acknowledged, recovery adds what was in flight: whoever
+ * acknowledges in small pieces, twice or ahead of time gets no more than that (RFC 3465, RFC
+ * 5681 3.2). */
 static bool window_is_earned(const struct tcp_info *info)
 {
 	const uint64_t initial = 10ull * info->snd_mss;

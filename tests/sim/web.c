@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * web.c — the whole server over virtual links: the stack, TLS 1.2 and 1.3 or none, HTTP and the files, with
- * the glue of server/app.h that a worker runs as well. Clients are our own stack and TLS library.
+ * web.c — the whole server over virtual links: the stack, TLS 1.2 and 1.3 or none, HTTP and the
+ * files, with the glue of server/app.h that a worker runs as well. Clients are our own stack and
+ * TLS library.
  */
 #include <stdio.h>
 #include <string.h>
@@ -289,7 +290,8 @@ static void run_crowd(struct sim *sim, unsigned index)
 
 /* ------------------------------------------------------------------ clients that vanish */
 
-/* Silence both ways after each packet: the server must let go of everything by its own time limits. */
+/* Silence both ways after each packet: the server must let go of everything by its own time
+ * limits. */
 static void run_gone(struct sim *sim, unsigned index)
 {
 	struct web_plan plan = {.count = 2, .request = {{.file = 4}, {.file = 9}}};
@@ -300,7 +302,6 @@ static void run_gone(struct sim *sim, unsigned index)
 	w.version = TLS_VERSION_1_3;
 	http_server_config_default(&w.http_cfg);
 	app_config_default(&w.app_cfg);
-	stack_config_default(&w.cfg[1]);
 	sim_stack_config(sim, 1, &w.cfg[1]);
 	sim->max_us = 1000 * SIM_SECOND;
 	for (unsigned i = 0; i < 2; i++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * web_client.h — an HTTP/1.1 client for the scenarios, over plain TCP or TLS. Each connection asks for a list
- * of files, one after the other or all at once, checks status, length and every byte of each answer, and
- * then closes or waits to be closed.
+ * web_client.h — an HTTP/1.1 client for the scenarios, over plain TCP or TLS. Each connection asks
+ * for a list of files, one after the other or all at once, checks status, length and every byte of
+ * each answer, and then closes or waits to be closed.
  */
 #ifndef TESTS_SIM_WEB_CLIENT_H
 #define TESTS_SIM_WEB_CLIENT_H

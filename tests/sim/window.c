@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * window.c — flow control: applications that do not read, read late, read a little or stop for good; windows
- * that are shut on both sides; window updates that get lost; closes that wait behind a shut window.
+ * window.c — flow control: applications that do not read, read late, read a little or stop for
+ * good; windows that are shut on both sides; window updates that get lost; closes that wait behind
+ * a shut window.
  */
 #include <stdio.h>
 
@@ -11,8 +12,9 @@
 
 /* ------------------------------------------------------------------ late readers */
 
-/* One side or both do not read before `from`, and by then much more is waiting than fits. The updates of the
- * window may get lost: only probes bring the transfer back to life (RFC 9293 3.8.6.1). */
+/* One side or both do not read before `from`, and by then much more is waiting than fits. The
+ * updates of the window may get lost: only probes bring the transfer back to life (RFC 9293
+ * 3.8.6.1). */
 static void run_zero_window(struct sim *sim, unsigned index)
 {
 	static const uint64_t from[] = {300 * SIM_MS, 10 * SIM_SECOND, 3600 * SIM_SECOND};
@@ -48,7 +50,8 @@ static void run_zero_window(struct sim *sim, unsigned index)
 				 (double)p.app[i].complete_us / 1e6);
 }
 
-/* Exactly what fits, a byte less and a byte more, and then the FIN: it may not be sent beyond the edge. */
+/* Exactly what fits, a byte less and a byte more, and then the FIN: it may not be sent beyond
+ * the edge. */
 static void run_brim(struct sim *sim, unsigned index)
 {
 	static const uint32_t buffer[] = {4096, 16384, 32768, 65536};
@@ -96,8 +99,8 @@ static void run_slow_reader(struct sim *sim, unsigned index)
 
 /* ------------------------------------------------------------------ readers that never come */
 
-/* The reader stops for good, its stack answers every probe. A sender that has given its handle back must not
- * live for ever (CVE-2008-4609); one that keeps it decides for itself. */
+/* The reader stops for good, its stack answers every probe. A sender that has given its handle
+ * back must not live for ever (CVE-2008-4609); one that keeps it decides for itself. */
 static void run_never_reads(struct sim *sim, unsigned index)
 {
 	const unsigned sender = index % 2;
@@ -129,8 +132,8 @@ static void run_never_reads(struct sim *sim, unsigned index)
 
 /* ------------------------------------------------------------------ long pauses */
 
-/* Thirty days of silence in ESTABLISHED, longer than timestamps are good for (RFC 7323 5.5), then the rest
- * of the transfer. */
+/* Thirty days of silence in ESTABLISHED, longer than timestamps are good for (RFC 7323 5.5),
+ * then the rest of the transfer. */
 static void run_idle(struct sim *sim, unsigned index)
 {
 	struct sim_pair p;
