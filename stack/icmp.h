@@ -10,4 +10,8 @@
 
 void icmp_input(struct stack *s, const struct ip_packet *ip);
 
+/* One more error message of ours, of either version, within this second's limit? (RFC 4443 2.4 (f),
+ * RFC 1812 4.3.2.8) */
+bool icmp_error_allowed(struct stack *s);
+
 #endif

@@ -42,6 +42,8 @@ struct stack {
 	bool memory_freed; /* since they were last woken                */
 	struct list replies;
 	uint32_t reply_count;
+	uint64_t icmp_error_us; /* start of the second that icmp_error_count counts in */
+	uint32_t icmp_error_count;
 	struct reply *reply_out;
 	struct list syncache; /* oldest first */
 	struct list timewait; /* oldest first */

@@ -581,8 +581,8 @@ static void test_close_in_syn_received_sends_fin_after_the_handshake(void **stat
 static void test_taken_endpoints_are_refused(void **state)
 {
 	struct wire *w = *state;
-	const struct ip_endpoint local = {ip_addr_v4(10, 0, 0, 2), 50000};
-	const struct ip_endpoint remote = {ip_addr_v4(10, 0, 0, 1), 9000};
+	const struct ip_endpoint local = {wire_host_addr(w), 50000};
+	const struct ip_endpoint remote = {wire_peer_addr(w), 9000};
 	const struct ip_endpoint port = {.port = WIRE_PORT}, nowhere = {.port = 9000};
 	struct tcp_listener *l = NULL;
 	struct tcp_conn *c = NULL;
@@ -599,7 +599,7 @@ static void test_taken_endpoints_are_refused(void **state)
 static void test_ephemeral_ports_differ(void **state)
 {
 	struct wire *w = *state;
-	const struct ip_endpoint remote = {ip_addr_v4(10, 0, 0, 1), 9000};
+	const struct ip_endpoint remote = {wire_peer_addr(w), 9000};
 	struct tcp_conn *c[50] = {0};
 	bool seen[65536] = {false};
 
@@ -619,7 +619,7 @@ static void test_ephemeral_ports_differ(void **state)
 static void test_exact_address_wins_over_the_wildcard(void **state)
 {
 	struct wire *w = *state;
-	const struct ip_endpoint exact = {ip_addr_v4(10, 0, 0, 2), WIRE_PORT};
+	const struct ip_endpoint exact = {wire_host_addr(w), WIRE_PORT};
 	struct tcp_listener *l = NULL;
 
 	wire_listen(w, WIRE_PORT, 16);

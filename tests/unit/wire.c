@@ -14,6 +14,7 @@
 #include "tests/unit/cmocka_all.h"
 #include "tests/unit/wire_seg.h"
 #include "tests/unit/wire_seg.c"
+#include "tests/unit/wire_v6.c"
 
 #define TRACE_MAX ((size_t)1 << 16)
 #define HOUR_US (3600ull * 1000 * 1000)
@@ -112,6 +113,8 @@ static const char *check_packet(struct wire *w, struct wire_packet *p)
 	struct seg g;
 	char text[256];
 
+	if (p->bytes[0] >> 4 == 6)
+		return wire_decode_ip6(p->bytes, p->len);
 	if (p->bytes[9] == 1)
 		return wire_decode_ip(p->bytes, p->len);
 	if (!wire_decode(p->bytes, p->len, &g, &what))
@@ -140,17 +143,35 @@ static void step_failed(struct wire *w, const char *what)
 /* As a link does it: finishes the checksum that was left to it. */
 static const char *finish_checksum(struct wire_packet *p, const struct packet_out *out)
 {
+	const size_t at = out->ip_version == 6 ? 40 : 20;
+
+	if (p->bytes[0] >> 4 != out->ip_version)
+		return "ip_version is wrong";
 	if (!out->needs_csum)
 		return NULL;
-	if (out->csum_start != 20 || out->csum_offset != 16)
+	if (out->csum_start != at || out->csum_offset != 16)
 		return "csum_start or csum_offset is wrong";
-	uint32_t sum = wire_pseudo_sum(p->bytes, 20, p->len);
+	uint32_t sum = at == 40 ? wire_pseudo_sum_v6(p->bytes, 6, p->len - 40)
+				: wire_pseudo_sum(p->bytes, 20, p->len);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
-	if (wire_get16(p->bytes + 36) != sum)
+	if (wire_get16(p->bytes + at + 16) != sum)
 		return "the partial checksum is not the pseudo-header's sum";
-	wire_put16(p->bytes + 36, wire_checksum(p->bytes + 20, p->len - 20, 0));
+	wire_put16(p->bytes + at + 16, wire_checksum(p->bytes + at, p->len - at, 0));
 	return NULL;
+}
+
+/* What the stack has sent, made into what scripts speak of. */
+static const char *receive(struct wire *w, struct wire_packet *p, const struct packet_out *out)
+{
+	const char *what = finish_checksum(p, out);
+
+	if (!what && w->version == 6 && p->bytes[0] >> 4 == 6) {
+		what = wire_decode_ip6(p->bytes, p->len);
+		if (!what && p->bytes[6] == 6)
+			wire_to_v4(p);
+	}
+	return what ? what : check_packet(w, p);
 }
 
 static void pull(struct wire *w)
@@ -173,9 +194,7 @@ static void pull(struct wire *w)
 		*w->out_tail = p;
 		w->out_tail = &p->next;
 		const char *what = at != len ? "stack_output's length is not the sum of its parts"
-					     : finish_checksum(p, &out);
-		if (!what)
-			what = check_packet(w, p);
+					     : receive(w, p, &out);
 		if (what)
 			step_failed(w, what);
 	}
@@ -303,15 +322,25 @@ static void no_packet_waits(struct wire *w, const char *before, const char *file
 			  packet_text(w, w->out, text, sizeof text));
 }
 
-void wire_inject_raw(struct wire *w, const uint8_t *packet, size_t len)
+void wire_inject_meta(struct wire *w, const uint8_t *packet, size_t len, struct packet_meta meta)
 {
+	const bool translate = w->version == 6 && len >= 20 && packet[0] >> 4 == 4;
+	const size_t total = translate ? len + 20 : len;
 	/* A copy of the exact size, so that a read beyond its end is seen. */
-	uint8_t *copy = malloc(len ? len : 1);
+	uint8_t *copy = malloc(total ? total : 1);
 
-	memcpy(copy, packet, len);
-	stack_input(w->s, w->now_us, copy, len, (struct packet_meta){0});
+	if (translate)
+		wire_to_v6(packet, len, copy);
+	else
+		memcpy(copy, packet, len);
+	stack_input(w->s, w->now_us, copy, total, meta);
 	free(copy);
 	settle(w);
+}
+
+void wire_inject_raw(struct wire *w, const uint8_t *packet, size_t len)
+{
+	wire_inject_meta(w, packet, len, (struct packet_meta){0});
 }
 
 void wire_inject_seg(struct wire *w, const struct seg *g)
@@ -474,8 +503,8 @@ struct tcp_conn *wire_accept(struct wire *w)
 
 void wire_connect(struct wire *w)
 {
-	const struct ip_endpoint local = {.addr = ip_addr_v4(10, 0, 0, 2), .port = 50000};
-	const struct ip_endpoint remote = {.addr = ip_addr_v4(10, 0, 0, 1), .port = 9000};
+	const struct ip_endpoint local = {.addr = wire_host_addr(w), .port = 50000};
+	const struct ip_endpoint remote = {.addr = wire_peer_addr(w), .port = 9000};
 	struct tcp_conn *c = NULL;
 
 	w->lport = local.port;
@@ -598,17 +627,25 @@ void wire_establish_active(struct wire *w)
 
 static void start(struct wire *w)
 {
-	w->s = stack_create(&w->cfg);
+	struct stack_config cfg = w->cfg;
+
+	for (size_t i = 0; w->version == 6 && i < cfg.addr_count; i++)
+		if (cfg.addr[i].version == 4)
+			cfg.addr[i] = map_address(wire_get32(cfg.addr[i].bytes));
+	if (w->version == 6)
+		cfg.mtu = cfg.mtu + 20 < 65535 ? cfg.mtu + 20 : 65535;
+	w->s = stack_create(&cfg);
 	assert_non_null(w->s);
 	w->empty_memory = wire_usage(w).memory;
 	w->listener = NULL;
 	w->c = NULL;
 }
 
-static int setup(void **state, uint32_t isn)
+static int setup(void **state, uint8_t version, uint32_t isn)
 {
 	struct wire *w = test_calloc(1, sizeof *w);
 
+	w->version = version;
 	stack_config_default(&w->cfg);
 	w->cfg.addr[0] = ip_addr_v4(10, 0, 0, 2);
 	w->cfg.addr_count = 1;
@@ -631,17 +668,32 @@ static int setup(void **state, uint32_t isn)
 
 int wire_setup_0(void **state)
 {
-	return setup(state, 0);
+	return setup(state, 4, 0);
 }
 
 int wire_setup_half(void **state)
 {
-	return setup(state, 0x7fffffffu);
+	return setup(state, 4, 0x7fffffffu);
 }
 
 int wire_setup_wrap(void **state)
 {
-	return setup(state, 0u - 1000);
+	return setup(state, 4, 0u - 1000);
+}
+
+int wire_setup_0_v6(void **state)
+{
+	return setup(state, 6, 0);
+}
+
+int wire_setup_half_v6(void **state)
+{
+	return setup(state, 6, 0x7fffffffu);
+}
+
+int wire_setup_wrap_v6(void **state)
+{
+	return setup(state, 6, 0u - 1000);
 }
 
 /* Gives up what the test still holds. In the end nothing may be left. */
