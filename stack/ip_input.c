@@ -5,6 +5,7 @@
 #include "stack/icmp.h"
 #include "stack/icmp6.h"
 #include "stack/ip.h"
+#include "stack/ip_reass.h"
 #include "stack/stack_internal.h"
 #include "stack/tcp_input.h"
 #include "stack/trace.h"
@@ -35,7 +36,8 @@ static void refuse(struct stack *s, const struct ip_packet *ip, enum ip_verdict 
 		     "discovery");
 		break;
 	case IP_FRAGMENT:
-		drop(s, ip, &n->ip_in_fragments_dropped, "fragment: reassembly is not offered");
+		drop(s, ip, &n->ip_in_fragments_dropped,
+		     "fragment: inside a fragment, which no sender makes (RFC 8200 4.5)");
 		break;
 	case IP_PROBLEM:
 		drop(s, ip, ip->problem_code == 1 ? &n->ip_in_unknown_protos : &n->ip_in_hdr_errors,
@@ -66,6 +68,23 @@ static void deliver(struct stack *s, const struct ip_packet *ip, struct packet_m
 		drop(s, ip, &s->counters.ip_in_unknown_protos, "neither TCP nor ICMP");
 }
 
+/* A fragment may be the last one that was missing: then the whole goes in by the same door, once. */
+static void reassemble(struct stack *s, const struct ip_packet *fragment)
+{
+	struct ip_packet ip;
+	size_t len;
+	uint8_t *whole = ip_reass_input(s, fragment, &len);
+
+	if (!whole)
+		return;
+	const enum ip_verdict verdict = ip_parse(s, whole, len, &ip);
+	if (verdict == IP_OK)
+		deliver(s, &ip, (struct packet_meta){0});
+	else
+		refuse(s, &ip, verdict);
+	account_free(s, whole, len);
+}
+
 void ip_input(struct stack *s, const uint8_t *pkt, size_t len, struct packet_meta meta)
 {
 	struct ip_packet ip;
@@ -73,6 +92,8 @@ void ip_input(struct stack *s, const uint8_t *pkt, size_t len, struct packet_met
 
 	if (verdict == IP_OK)
 		deliver(s, &ip, meta);
+	else if (verdict == IP_FRAGMENT)
+		reassemble(s, &ip);
 	else
 		refuse(s, &ip, verdict);
 }

@@ -7,6 +7,7 @@
 
 #include "stack/ip.h"
 #include "stack/ip_input.h"
+#include "stack/ip_reass.h"
 #include "stack/siphash.h"
 #include "stack/stack_internal.h"
 #include "stack/tcp_conn.h"
@@ -127,6 +128,7 @@ struct stack *stack_create(const struct stack_config *cfg)
 	list_init(&s->replies);
 	list_init(&s->syncache);
 	list_init(&s->timewait);
+	list_init(&s->reass);
 	s->next_id = 1;
 	while ((uint32_t)UINT16_MAX << s->rcv_wscale < s->cfg.recv_buffer_max)
 		s->rcv_wscale++;
@@ -145,6 +147,8 @@ void stack_destroy(struct stack *s)
 		tcp_timewait_free(list_entry(s->timewait.next, struct timewait, link));
 	while (!list_empty(&s->listeners))
 		tcp_unlisten(list_entry(s->listeners.next, struct tcp_listener, link));
+	while (!list_empty(&s->reass))
+		ip_reass_free(list_entry(s->reass.next, struct ip_reass, link));
 	reply_free_all(s);
 	buffer_free_cache(s);
 	tcp_table_free(s);
@@ -213,6 +217,9 @@ static void fire(struct timer *t)
 		break;
 	case TCP_TIMER_TIMEWAIT:
 		tcp_timewait_timer(list_entry(t, struct timewait, timer));
+		break;
+	case TCP_TIMER_REASS:
+		ip_reass_timer(list_entry(t, struct ip_reass, timer));
 		break;
 	}
 }

@@ -328,6 +328,11 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(ip_in_no_next_header)       \
 	X(ip_in_ipsec_dropped)        \
 	X(ip_in_fragments_dropped)    \
+	X(ip_reasm_reqds)             \
+	X(ip_reasm_oks)               \
+	X(ip_reasm_fails)             \
+	X(ip_reasm_overlaps)          \
+	X(ip_reasm_evicted)           \
 	X(ip_out_requests)            \
 	X(icmp_in_msgs)               \
 	X(icmp_in_errors)             \

@@ -47,6 +47,9 @@ struct stack {
 	struct reply *reply_out;
 	struct list syncache; /* oldest first */
 	struct list timewait; /* oldest first */
+	struct list reass;    /* datagrams of which fragments are missing; oldest first */
+	uint32_t reass_count;
+	size_t reass_memory; /* of the bytes charged, those for reassembly */
 	uint32_t conn_count, syncache_count, timewait_count;
 	uint64_t next_id;
 	uint8_t isn_key[16], ts_key[16], port_key[16];

@@ -73,6 +73,7 @@ enum tcp_timer_kind {
 	TCP_TIMER_APP,      /* tcp_conn.app_timer                          */
 	TCP_TIMER_SYNCACHE, /* syncache_entry.timer                        */
 	TCP_TIMER_TIMEWAIT, /* timewait.timer                              */
+	TCP_TIMER_REASS,    /* ip_reass.timer                              */
 };
 
 /* The timers that exclude each other are one tagged value, so that two of them cannot run. */
