@@ -75,6 +75,10 @@ $(B)/obj/%.o: %.c $(B)/obj/.flags
 
 $(TLS_O) $(CERTS_O): EXTRA_CPP = $(MBEDTLS_CPP)
 $(TLS_O) $(CERTS_O): $(MBEDTLS)/.built
+# Tests include the libraries' headers too: in a parallel build from nothing these have to be there first.
+tests_of = $(filter $(foreach m,$(1),$(B)/obj/tests/unit/test_$(m)_%.o),$(call objects,tests/unit))
+$(call tests_of,tls certs) $(call objects,tests/sim): $(MBEDTLS)/.built
+$(call tests_of,http): $(HTTP_PARSER)/.ready
 $(HTTP_O): EXTRA_CPP = $(HTTP_PARSER_CPP)
 $(HTTP_O): $(HTTP_PARSER)/.ready
 $(B)/obj/server/main.o: CHANGELOG.md

@@ -41,7 +41,9 @@ static int load_cert(const struct authority *a, const char *file, mbedtls_x509_c
 		return got;
 	const int err = mbedtls_x509_crt_parse(crt, data, len + 1);
 	free(data);
-	return err ? fail(a, "cannot use", file, err) : 0;
+	/* More than 0 is a count: so many of its certificates are broken. */
+	return err ? fail(a, "cannot use", file, err > 0 ? MBEDTLS_ERR_X509_INVALID_FORMAT : err)
+		   : 0;
 }
 
 static int load_key(const struct authority *a, const char *file, mbedtls_pk_context *key)
@@ -68,8 +70,10 @@ static int make_root(struct authority *a)
 		err = certs_make_root(&a->root_key, a->now, pem);
 	if (!err)
 		err = mbedtls_x509_crt_parse(&a->root, (unsigned char *)pem, strlen(pem) + 1);
-	if (err)
+	if (err) {
+		explicit_bzero(key_pem, sizeof key_pem);
 		return fail(a, "cannot make", CERTS_CA_FILE, err);
+	}
 	/* The key first: a root without its key would be of no use. */
 	const int written =
 		certs_file_write(a->dir, CERTS_CA_KEY_FILE, 0600, key_pem, strlen(key_pem),
@@ -163,6 +167,10 @@ static int make_leaf(struct authority *a, const char *const *names)
 	char key_pem[CERTS_PEM_SIZE], pem[CERTS_PEM_SIZE];
 	mbedtls_pk_context key;
 
+	if (!names[0]) {
+		snprintf(a->error, CERTS_ERROR_SIZE, "a certificate needs at least one name");
+		return -1;
+	}
 	mbedtls_pk_init(&key);
 	int err = certs_make_key(&key, key_pem);
 	if (!err)

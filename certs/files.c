@@ -33,6 +33,19 @@ static int write_all(int fd, const uint8_t *data, size_t len)
 	return 0;
 }
 
+static int sync_dir(const char *dir)
+{
+	const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	const int err = fsync(fd);
+	/* Some file systems have no fsync for directories. */
+	const bool refused = err && errno == EINVAL;
+	close(fd);
+	return refused ? 0 : err;
+}
+
 int certs_file_write(const char *dir, const char *name, mode_t mode, const void *data, size_t len,
 		     char error[CERTS_ERROR_SIZE])
 {
@@ -56,6 +69,8 @@ int certs_file_write(const char *dir, const char *name, mode_t mode, const void 
 		err = -1;
 	if (!err)
 		err = rename(beside, path);
+	if (!err)
+		err = sync_dir(dir); /* the name, too, outlives a crash */
 	if (err) {
 		fail(error, "write", path);
 		unlink(beside);
@@ -78,7 +93,8 @@ int certs_file_read(const char *dir, const char *name, uint8_t **data, size_t *l
 	if (fd < 0)
 		return errno == ENOENT ? 1 : fail(error, "read", path);
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size > FILE_MAX) {
-		snprintf(error, CERTS_ERROR_SIZE, "%.180s is no file of a certificate or key", path);
+		snprintf(error, CERTS_ERROR_SIZE, "%.180s is no file of a certificate or key",
+			 path);
 		close(fd);
 		return -1;
 	}

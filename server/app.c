@@ -136,9 +136,8 @@ bool app_run(struct app *app, struct http_time now)
 {
 	struct stack_event ev;
 
-	while (stack_next_event(app->env.cfg.stack, &ev))
-		handle(app, &ev, now);
-	/* Each of the busy ones once; those that are busy again line up behind `last`. */
+	/* Each of the busy ones once: those that are busy again line up behind `last`. Before the events,
+	 * so that what an event makes busy has had its share of this turn. */
 	struct session *s, *last = TAILQ_LAST(&app->busy, session_list);
 	while (last && (s = TAILQ_FIRST(&app->busy)) != NULL) {
 		const bool end = s == last;
@@ -146,6 +145,8 @@ bool app_run(struct app *app, struct http_time now)
 		if (end)
 			break;
 	}
+	while (stack_next_event(app->env.cfg.stack, &ev))
+		handle(app, &ev, now);
 	return !TAILQ_EMPTY(&app->busy);
 }
 

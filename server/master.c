@@ -4,8 +4,8 @@
  *
  * The master holds every queue of the TUN device open, so that a worker that dies takes its connections
  * along but neither the device nor its share of the packets: its successor gets the same queue. It talks
- * to a worker by a pipe, not by signals, which a container may not allow it across users. When the master
- * itself dies the pipe closes, and PR_SET_PDEATHSIG does the rest.
+ * to a worker through a socket, not by signals, which a container may not allow across users. When the master
+ * itself dies the socket closes, and PR_SET_PDEATHSIG does the rest.
  */
 #include "server/master.h"
 
@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,7 +33,8 @@
 
 struct child {
 	pid_t pid;      /* 0: not running                               */
-	int control_fd; /* writing end, -1 when closed                  */
+	int control_fd; /* of the socket pair, -1 when closed           */
+	bool drained;   /* it has said so                               */
 	uint64_t started_us;
 	uint64_t restart_us; /* when to start it again, NEVER when running   */
 	uint64_t backoff_us;
@@ -99,7 +101,7 @@ static bool start_worker(struct master *m, unsigned i, int *ready)
 	const pid_t master = getpid();
 	int control[2], ready_pipe[2] = {-1, -1};
 
-	if (pipe2(control, O_CLOEXEC) != 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) != 0)
 		return false;
 	if (ready && pipe2(ready_pipe, O_CLOEXEC) != 0)
 		goto fail;
@@ -115,6 +117,7 @@ static bool start_worker(struct master *m, unsigned i, int *ready)
 	}
 	close(control[0]);
 	c->control_fd = control[1];
+	c->drained = false;
 	c->started_us = now_us();
 	c->restart_us = NEVER;
 	if (ready) {
@@ -171,7 +174,7 @@ static unsigned running(const struct master *m)
 	return n;
 }
 
-/* The closed pipe tells the workers to end at once. */
+/* The closed socket tells the workers to end at once. */
 static void end_now(struct master *m)
 {
 	m->phase = ENDING;
@@ -199,7 +202,8 @@ static void drain(struct master *m)
 	for (unsigned i = 0; i < m->count; i++) {
 		m->child[i].restart_us = NEVER;
 		/* A worker that just died is told in vain. */
-		if (m->child[i].control_fd >= 0 && write(m->child[i].control_fd, &word, 1) < 0)
+		if (m->child[i].control_fd >= 0 &&
+		    send(m->child[i].control_fd, &word, 1, MSG_NOSIGNAL) < 0)
 			continue;
 	}
 }
@@ -292,6 +296,32 @@ static void read_signals(struct master *m)
 	}
 }
 
+/* A worker has said that nothing is under way there. */
+static void read_control(struct master *m, struct child *c)
+{
+	char word = 0;
+
+	const bool said =
+		recv(c->control_fd, &word, 1, MSG_DONTWAIT) == 1 && word == WORKER_CONTROL_DRAINED;
+	c->drained = true; /* or it is ending: SIGCHLD tells the rest */
+	if (said && m->phase == SERVING) {
+		/* Somebody else told it to stop: another one takes its place. */
+		close(c->control_fd);
+		c->control_fd = -1;
+	}
+}
+
+/* When nothing is under way anywhere all may end: until then each goes on answering its queue of the device. */
+static void end_when_drained(struct master *m)
+{
+	bool all = true;
+
+	for (unsigned i = 0; i < m->count; i++)
+		all = all && (m->child[i].pid == 0 || m->child[i].drained);
+	if (m->phase == DRAINING && all)
+		end_now(m);
+}
+
 static uint64_t next_deadline(const struct master *m)
 {
 	uint64_t next = m->phase == SERVING ? NEVER : m->deadline_us;
@@ -304,14 +334,23 @@ static uint64_t next_deadline(const struct master *m)
 
 static void wait_for_news(struct master *m)
 {
-	struct pollfd p = {.fd = m->signal_fd, .events = POLLIN};
+	struct pollfd fds[TUN_QUEUES_MAX + 1] = {{.fd = m->signal_fd, .events = POLLIN}};
 	const uint64_t next = next_deadline(m), now = now_us();
 	int timeout_ms = -1;
 
 	if (next != NEVER)
 		timeout_ms = next <= now ? 0 : (int)((next - now) / 1000 + 1);
-	if (poll(&p, 1, timeout_ms) > 0)
+	for (unsigned i = 0; i < m->count; i++)
+		fds[i + 1] = (struct pollfd){
+			.fd = m->child[i].drained ? -1 : m->child[i].control_fd, .events = POLLIN};
+	if (poll(fds, m->count + 1, timeout_ms) <= 0)
+		return;
+	for (unsigned i = 0; i < m->count; i++)
+		if (fds[i + 1].revents && m->child[i].control_fd >= 0)
+			read_control(m, &m->child[i]);
+	if (fds[0].revents)
 		read_signals(m);
+	end_when_drained(m);
 }
 
 static void supervise(struct master *m)

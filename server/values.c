@@ -173,7 +173,8 @@ bool value_names(const char *text, struct name_list *out)
 		rest = strchr(name, ',');
 		if (rest)
 			*rest++ = '\0';
-		name[strcspn(name, " \t")] = '\0';
+		for (size_t n = strlen(name); n > 0 && strchr(" \t", name[n - 1]); n--)
+			name[n - 1] = '\0';
 		if (!valid_name(name) || fresh.count == VALUES_NAMES_MAX) {
 			name_list_free(&fresh);
 			return false;

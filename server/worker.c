@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,6 +34,7 @@ struct worker {
 	struct log *log;
 	int signal_fd;
 	bool draining;
+	bool drained;      /* and the master knows                                      */
 	bool ending;       /* at once                                                   */
 	bool write_failed; /* said once                                                 */
 	int status;        /* exit status when ending                                   */
@@ -69,7 +71,7 @@ static void on_tls_failed(void *ctx, const struct app_client *client, const char
 
 static bool make_tls(struct worker *w)
 {
-	static const char *const alpn[] = {"http/1.1", NULL};
+	static const char *const alpn[] = {"http/1.1", "http/1.0", NULL};
 	const struct tls_config cfg = {.cert = w->cfg->cert, .key = w->cfg->key, .alpn = alpn};
 	char error[TLS_ERROR_SIZE];
 
@@ -242,6 +244,17 @@ static void drain(struct worker *w)
 	app_drain(w->app, w->now);
 }
 
+/* Nothing is under way any more. The worker stays until it is told to end: its queue still gets packets,
+ * and a client that is refused at once is better off than one that nobody answers. */
+static void say_drained(struct worker *w)
+{
+	const char word = WORKER_CONTROL_DRAINED;
+
+	w->drained = true;
+	if (send(w->cfg->control_fd, &word, 1, MSG_NOSIGNAL) != 1)
+		w->ending = true;
+}
+
 static void read_control(struct worker *w)
 {
 	char what;
@@ -249,7 +262,7 @@ static void read_control(struct worker *w)
 
 	if (n == 1 && what == WORKER_CONTROL_DRAIN)
 		drain(w);
-	else if (n == 0)
+	else if (n == 0 || (n < 0 && errno != EINTR))
 		w->ending = true;
 }
 
@@ -289,13 +302,15 @@ static void loop(struct worker *w)
 {
 	bool at_once = false;
 
-	while (!w->ending && !(w->draining && app_drained(w->app))) {
+	while (!w->ending) {
 		wait_for_work(w, at_once);
 		const bool drained_queue = read_packets(w);
 		stack_advance(w->stack, w->now.mono_us);
 		at_once = app_run(w->app, w->now) || !drained_queue;
 		write_packets(w);
 		log_flush(w->log);
+		if (w->draining && !w->drained && app_drained(w->app))
+			say_drained(w);
 	}
 }
 

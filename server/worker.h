@@ -10,8 +10,10 @@
 #include "server/privileges.h"
 #include "tls/tls.h"
 
-/* What the master says through the control pipe. Its end of the pipe closing means: end at once. */
-#define WORKER_CONTROL_DRAIN 'd'
+/* What master and worker say through the control socket. The master's end closing means: end at once. */
+#define WORKER_CONTROL_DRAIN 'd' /* master: no new connections, finish what is under way          */
+#define WORKER_CONTROL_DRAINED \
+	'n' /* worker: nothing is under way; it goes on refusing connections */
 /* What a worker says through the ready pipe once it serves. */
 #define WORKER_READY 'r'
 
@@ -24,7 +26,7 @@ struct worker_config {
 	int tun_fd;                /* its queue                                              */
 	bool offload;              /* of the device                                          */
 	int root_fd;               /* directory to be served                                 */
-	int control_fd;            /* reading end                                            */
+	int control_fd;            /* the worker's end of the control socket                 */
 	int ready_fd;              /* writing end, -1: nobody waits                          */
 	struct tls_blob cert, key; /* without https: empty                                   */
 	struct identity identity;  /* whom to become                                         */

@@ -26,7 +26,7 @@ void tcp_ack_update_window(struct tcp_conn *c, const struct tcp_segment *seg)
 	if (wnd != c->snd_wnd)
 		tcp_conn_wants_output(c);
 	c->snd_wnd = wnd;
-	c->snd_wl1 = seg->seq;
+	c->snd_wl1 = seq_max(c->snd_wl1, seg->seq);
 	c->snd_wl2 = seg->ack;
 	if (wnd > c->snd_wnd_max)
 		c->snd_wnd_max = wnd;
@@ -109,7 +109,9 @@ enum tcp_ack_verdict tcp_ack_process(struct tcp_conn *c, const struct tcp_segmen
 		advance(c, seg, fin_acked);
 	else if (is_duplicate_ack(c, seg))
 		tcp_recovery_duplicate_ack(c);
-	tcp_ack_update_window(c, seg);
+	/* RFC 9293 3.10.7.4, fifth: only if SND.UNA =< SEG.ACK. An old segment has an old window. */
+	if (seg->ack == c->snd_una)
+		tcp_ack_update_window(c, seg);
 	tell_application(c);
 	return TCP_ACK_OK;
 }

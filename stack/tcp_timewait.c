@@ -2,8 +2,6 @@
 /* tcp_timewait.c — see tcp_timewait.h. */
 #include "stack/tcp_timewait.h"
 
-#include <string.h>
-
 #include "stack/seq.h"
 #include "stack/stack_internal.h"
 #include "stack/tcp_conn.h"
@@ -38,6 +36,23 @@ static void send_ack(struct timewait *tw, const char *why)
 	reply_segment(tw->stack, &seg, tw->id, why);
 }
 
+static void remember(struct stack *s, const struct timewait *record)
+{
+	struct timewait *tw = s->cfg.max_time_wait ? account_alloc(s, sizeof *tw) : NULL;
+
+	if (!tw) {
+		s->counters.tcp_memory_drops++;
+		return;
+	}
+	*tw = *record;
+	timer_init(&tw->timer, TCP_TIMER_TIMEWAIT);
+	list_append(&s->timewait, &tw->link);
+	s->timewait_count++;
+	tcp_table_insert(s, &tw->node);
+	s->counters.tcp_time_wait_entered++;
+	timer_set(&s->wheel, &tw->timer, s->now_us + s->cfg.time_wait_us);
+}
+
 void tcp_timewait_enter(struct tcp_conn *c, const struct tcp_segment *seg, enum tcp_state before,
 			const char *why)
 {
@@ -49,36 +64,25 @@ void tcp_timewait_enter(struct tcp_conn *c, const struct tcp_segment *seg, enum 
 		s->counters.tcp_time_wait_evicted++;
 		tcp_timewait_free(list_entry(s->timewait.next, struct timewait, link));
 	}
-	struct timewait *tw = s->cfg.max_time_wait ? account_alloc(s, sizeof *tw) : NULL;
-	const struct tcp_tuple tuple = c->node.tuple;
 	const bool owes_ack = c->ack_now; /* not when CLOSING has acknowledged the FIN already */
-	if (tw) {
-		memset(tw, 0, sizeof *tw);
-		tw->stack = s;
-		tw->id = c->id;
-		tw->node.kind = TCP_NODE_TIMEWAIT;
-		tw->node.tuple = tuple;
-		tw->snd_nxt = c->snd_nxt;
-		tw->rcv_nxt = c->rcv_nxt;
-		tw->rcv_wnd = c->rcv_adv - c->rcv_nxt;
-		tw->wnd_field = (uint16_t)(tw->rcv_wnd >> c->rcv_wscale);
-		tw->ts_ok = c->ts_ok;
-		tw->ts_offset = c->ts_offset;
-		tw->ts_recent = c->ts_recent;
-	}
+	struct timewait record = {
+		.stack = s,
+		.id = c->id,
+		.node = {.kind = TCP_NODE_TIMEWAIT, .tuple = c->node.tuple},
+		.snd_nxt = c->snd_nxt,
+		.rcv_nxt = c->rcv_nxt,
+		.rcv_wnd = c->rcv_adv - c->rcv_nxt,
+		.wnd_field = (uint16_t)((c->rcv_adv - c->rcv_nxt) >> c->rcv_wscale),
+		.ts_ok = c->ts_ok,
+		.ts_offset = c->ts_offset,
+		.ts_recent = c->ts_recent,
+	};
 	tcp_conn_end(c, TCP_CLOSE_ORDERLY);
-	if (!tw) {
-		s->counters.tcp_memory_drops++;
-		return;
-	}
-	timer_init(&tw->timer, TCP_TIMER_TIMEWAIT);
-	list_append(&s->timewait, &tw->link);
-	s->timewait_count++;
-	tcp_table_insert(s, &tw->node);
-	s->counters.tcp_time_wait_entered++;
-	timer_set(&s->wheel, &tw->timer, s->now_us + s->cfg.time_wait_us);
+	/* Even when there is no room to remember it, the peer's FIN is answered once. */
 	if (owes_ack)
-		send_ack(tw, "ACK of the peer's FIN; TIME-WAIT begins (RFC 9293 3.10.7.4, eighth)");
+		send_ack(&record,
+			 "ACK of the peer's FIN; TIME-WAIT begins (RFC 9293 3.10.7.4, eighth)");
+	remember(s, &record);
 }
 
 static void trace_tw(struct timewait *tw, enum stack_trace_kind kind, const struct tcp_segment *seg,

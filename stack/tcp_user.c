@@ -228,6 +228,8 @@ void tcp_abort(struct tcp_conn *c)
 void tcp_set_timer(struct tcp_conn *c, uint64_t deadline_us)
 {
 	c->events &= ~(1u << STACK_EVENT_TIMER);
+	if (c->events == 0)
+		list_remove(&c->event_link);
 	if (!c->dead)
 		timer_set(&c->stack->wheel, &c->app_timer, deadline_us);
 }

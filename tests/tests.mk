@@ -15,7 +15,7 @@ $(SIM_O): EXTRA_CPP = $(MBEDTLS_CPP)
 
 unit_link = $(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(1) -lcmocka $(LDLIBS)
 # cmocka.h wants these first; and its macros convert between integer types.
-$(B)/obj/tests/%.o: private ALL_CFLAGS += -Wno-conversion -include tests/unit/cmocka_all.h
+$(B)/obj/tests/unit/%.o: private ALL_CFLAGS += -Wno-conversion -include tests/unit/cmocka_all.h
 
 $(B)/tests/test_stack_%: $(B)/obj/tests/unit/test_stack_%.o $(B)/obj/tests/unit/wire.o $(B)/libstack.a
 	$(call unit_link)
@@ -27,8 +27,12 @@ $(B)/tests/test_http_%: $(B)/obj/tests/unit/test_http_%.o $(HTTP_O) $(PARSER_O)
 	$(call unit_link)
 $(B)/tests/test_server_%: $(B)/obj/tests/unit/test_server_%.o $(filter-out $(B)/obj/server/main.o,$(SERVER_O)) $(LAB_O) $(HTTP_O) $(CERTS_O) $(TLS_O) $(B)/libstack.a $(PARSER_O) $(MBEDTLS)/.built
 	$(call unit_link,$(MBEDTLS_LIB) $(SERVER_LIBS))
-$(B)/tests/sim: $(SIM_O) $(filter-out $(B)/obj/server/main.o,$(SERVER_O)) $(LAB_O) $(HTTP_O) $(CERTS_O) $(TLS_O) $(B)/libstack.a $(PARSER_O) $(MBEDTLS)/.built
-	$(call unit_link,$(MBEDTLS_LIB) $(SERVER_LIBS))
+# The simulator runs the server's sans-IO part and not its program. What TLS asks the system for, randomness
+# and the time of day, comes from the simulator: see tests/sim/entropy.c.
+SIM_LINK := -Wl,--wrap=syscall -Wl,--wrap=time
+SIM_SERVER_O := $(B)/obj/server/app.o $(B)/obj/server/session.o
+$(B)/tests/sim: $(SIM_O) $(SIM_SERVER_O) $(HTTP_O) $(CERTS_O) $(TLS_O) $(B)/libstack.a $(PARSER_O) $(MBEDTLS)/.built
+	$(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) $(SIM_LINK) -o $@ $(filter %.o %.a,$^) $(MBEDTLS_LIB) $(LDLIBS)
 
 .PRECIOUS: $(B)/obj/%.o
 tests-build: $(UNIT_BIN) $(if $(SIM_SRC),$(B)/tests/sim)
@@ -39,4 +43,25 @@ test-unit: $(UNIT_BIN)
 test-sim: $(B)/tests/sim
 	$(Q)$(B)/tests/sim
 
-.PHONY: tests-build test-unit test-sim
+# The large file is smaller where the sanitizers slow everything down.
+test-e2e: $(B)/tunhttpd
+	$(Q)TUNHTTPD=$(B)/tunhttpd $(if $(filter 1,$(SAN)),E2E_BIG_MB=$${E2E_BIG_MB:-64}) python3 tests/e2e/run.py
+
+# The fuzzers: clang's libFuzzer with ASan and UBSan, in a build of their own, build/fuzz.
+FUZZ_SECONDS ?= 20
+FUZZ_BIN := $(addprefix $(B)/tests/,fuzz_stack_input fuzz_stack_ops fuzz_http)
+FUZZ_SAN := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+fuzz_link = $(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^)
+
+$(B)/tests/fuzz_stack_%: $(B)/obj/tests/fuzz/fuzz_stack_%.o $(B)/obj/tests/fuzz/fuzz.o $(B)/obj/tests/sim/packet.o $(B)/obj/tests/sim/heap.o $(B)/libstack.a
+	$(call fuzz_link)
+$(B)/tests/fuzz_http: $(B)/obj/tests/fuzz/fuzz_http.o $(HTTP_O) $(PARSER_O)
+	$(call fuzz_link)
+fuzz-build: $(FUZZ_BIN)
+
+test-fuzz:
+	$(Q)command -v clang > /dev/null || { echo 'test-fuzz needs clang with its compiler-rt: make deps installs what tests need'; exit 1; }
+	$(Q)$(MAKE) --no-print-directory CC=clang VARIANT=fuzz OPT=-O1 'SANFLAGS=$(FUZZ_SAN)' fuzz-build
+	$(Q)tests/fuzz/run.sh build/fuzz/tests $(FUZZ_SECONDS)
+
+.PHONY: tests-build test-unit test-sim test-e2e fuzz-build test-fuzz

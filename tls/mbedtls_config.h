@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mbedtls_config.h — how Mbed TLS is built for us, from nothing: only what is named here is compiled in.
- * What is left out cannot be negotiated, attacked or forgotten: CBC, static RSA, finite-field DH,
- * renegotiation, 0-RTT, DTLS, MD5, SHA-1 signatures, threads.
+ * mbedtls_config.h — how Mbed TLS is built for us, from nothing: only what is named here is
+ * compiled in. What is left out cannot be negotiated, attacked or forgotten: CBC, static RSA,
+ * finite-field DH, renegotiation, 0-RTT, DTLS, MD5, SHA-1 signatures, threads.
  */
 #ifndef TLS_MBEDTLS_CONFIG_H
 #define TLS_MBEDTLS_CONFIG_H
@@ -19,7 +19,8 @@
 /* ---- PSA: the way that survives into Mbed TLS 4. Workers are single-threaded: no locks. */
 #define MBEDTLS_PSA_CRYPTO_C
 #define MBEDTLS_USE_PSA_CRYPTO
-/* Every connection holds several keys; the static store ends at 32 of them for the whole process. */
+/* Every connection holds several keys; the static store ends at 32 of them
+ * for the whole process. */
 #define MBEDTLS_PSA_KEY_STORE_DYNAMIC
 #define MBEDTLS_ENTROPY_C
 #define MBEDTLS_CTR_DRBG_C

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tls_client.h — a client's context, for tests: its sessions are driven by the functions of tls.h. The server
- * itself never connects to anybody.
+ * tls_client.h — a client's context, for tests: its sessions are driven by the functions of tls.h.
+ * The server itself never connects to anybody.
  */
 #ifndef TLS_TLS_CLIENT_H
 #define TLS_TLS_CLIENT_H
@@ -23,8 +23,8 @@ struct tls_client_config {
 	const int *ciphersuites; /* IANA numbers, 0-terminated; NULL: the policy's         */
 };
 
-/* NULL with one line in `error`. `ca` may be freed afterwards; `groups` and `ciphersuites` must live as long
- * as the context. Freed by tls_context_destroy. */
+/* NULL with one line in `error`. `ca` may be freed afterwards; `groups` and `ciphersuites` must
+ * live as long as the context. Freed by tls_context_destroy. */
 struct tls_context *tls_context_create_client(const struct tls_client_config *cfg,
 					      char error[TLS_ERROR_SIZE]);
 

@@ -31,17 +31,23 @@ static int note_server_name(void *ctx, mbedtls_ssl_context *ssl, const unsigned 
 	return 0; /* there is one certificate: every name gets it */
 }
 
+/* memmem for a blob, which may be empty and then has no address either. */
+static bool holds(const struct tls_blob *blob, const char *mark)
+{
+	return blob->len > 0 && memmem(blob->data, blob->len, mark, strlen(mark)) != NULL;
+}
+
 /* PEM must end in NUL for Mbed TLS, DER must not. Returns a copy, to be freed, or NULL. */
 static uint8_t *parseable(const struct tls_blob *blob, size_t *len)
 {
-	static const char mark[] = "-----BEGIN ";
 	uint8_t *copy = malloc(blob->len + 1);
 
 	if (!copy)
 		return NULL;
-	memcpy(copy, blob->data, blob->len);
+	if (blob->len > 0)
+		memcpy(copy, blob->data, blob->len);
 	copy[blob->len] = '\0';
-	*len = memmem(blob->data, blob->len, mark, sizeof mark - 1) ? blob->len + 1 : blob->len;
+	*len = holds(blob, "-----BEGIN ") ? blob->len + 1 : blob->len;
 	return copy;
 }
 
@@ -68,9 +74,7 @@ static int load_chain(mbedtls_x509_crt *chain, const struct tls_blob *blob, cons
 /* PKCS#8 and the older PEM header both say so; what opens them is not compiled in. */
 static bool is_encrypted(const struct tls_blob *key)
 {
-	static const char mark[] = "ENCRYPTED";
-
-	return memmem(key->data, key->len, mark, sizeof mark - 1) != NULL;
+	return holds(key, "ENCRYPTED");
 }
 
 static int load_key(struct tls_context *ctx, const struct tls_config *cfg,

@@ -2,9 +2,9 @@
 /*
  * tls_error.c — Mbed TLS's error codes: as text for people, as alerts for the peer.
  *
- * Mbed TLS sends an alert for most failures of the handshake and for a bad MAC, and none for others, such as a
- * record of unknown type or a malformed key share. RFC 8446 6.2 wants one for each, so the session sends what
- * the table below says when the library was silent.
+ * Mbed TLS sends an alert for most failures of the handshake and for a bad MAC, and none for
+ * others, such as a record of unknown type or a malformed key share. RFC 8446 6.2 wants one for
+ * each, so the session sends what the table below says when the library was silent.
  */
 #include <stdio.h>
 

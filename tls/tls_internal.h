@@ -48,8 +48,8 @@ bool tls_records_hold_alert(const uint8_t *data, size_t len);
 
 /* Writes "what where: Mbed TLS's words (-0xCODE)"; `where` may be NULL. */
 void tls_error_format(char out[TLS_ERROR_SIZE], const char *what, const char *where, int code);
-/* The alert that answers a failure (RFC 8446 6.2), TLS_NO_ALERT when none does. `last` is the record that was
- * being read. */
+/* The alert that answers a failure (RFC 8446 6.2), TLS_NO_ALERT when none does. `last` is the
+ * record that was being read. */
 int tls_error_alert(int code, const struct tls_record_scan *last);
 /* The name that RFC 8446 or RFC 5246 gives to an alert. */
 const char *tls_alert_name(unsigned alert);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tls_policy.c — what may be negotiated, in one place and in order of preference: TLS 1.3 and 1.2, ephemeral
- * key agreement, AEAD. What mbedtls_config.h does not compile in cannot be added here.
+ * tls_policy.c — what may be negotiated, in one place and in order of preference: TLS 1.3 and 1.2,
+ * ephemeral key agreement, AEAD. What mbedtls_config.h does not compile in cannot be added here.
  */
 #include <mbedtls/ssl_ciphersuites.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tls_record.c — what record headers tell without keys. Mbed TLS reports neither which record it refused nor
- * whether it has sent an alert; both can be read off the records as they pass.
+ * tls_record.c — what record headers tell without keys. Mbed TLS reports neither which record it
+ * refused nor whether it has sent an alert; both can be read off the records as they pass.
  */
 #include <string.h>
 
@@ -45,8 +45,8 @@ bool tls_record_is_plain_alert(const struct tls_record_scan *scan)
 	       scan->header[0] == MBEDTLS_SSL_MSG_ALERT && record_length(scan->header) == 2;
 }
 
-/* A protected TLS 1.3 record hides its type. Its alert is 2 bytes, the type and a tag of 16; no handshake message
- * is that short, and records are not padded (mbedtls_config.h). */
+/* A protected TLS 1.3 record hides its type. Its alert is 2 bytes, the type and a tag of 16; no
+ * handshake message is that short, and records are not padded (mbedtls_config.h). */
 #define PROTECTED_ALERT_LENGTH (2 + 1 + 16)
 
 bool tls_records_hold_alert(const uint8_t *data, size_t len)
@@ -66,7 +66,8 @@ bool tls_records_hold_alert(const uint8_t *data, size_t len)
 	return false;
 }
 
-/* A TLS record begins with a byte of 20 to 23; a request line begins with a method (RFC 9110 9.1, 9113 3.4). */
+/* A TLS record begins with a byte of 20 to 23; a request line begins with a method (RFC 9110 9.1,
+ * 9113 3.4). */
 bool tls_looks_like_http(const uint8_t *data, size_t len)
 {
 	static const char *const methods[] = {

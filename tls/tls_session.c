@@ -3,12 +3,12 @@
  * tls_session.c — one connection: Mbed TLS's return codes become the few states of tls.h.
  *
  * Three rules keep that honest.
- * - The stream takes a flight of records whole or not at all. Mbed TLS keeps what was refused (`blocked`) and
- *   offers it again at its next flush; mbedtls_ssl_write would then report new data as written that it never
- *   looked at, so a session flushes before it does anything else.
- * - A connection that fails sends one fatal alert and nothing after it. Mbed TLS sends most of them itself, can
- *   repeat one after WANT_WRITE, and forgets some; the session sees alerts pass in bio_send, fills in a missing
- *   one and swallows a second.
+ * - The stream takes a flight of records whole or not at all. Mbed TLS keeps what was refused
+ *   (`blocked`) and offers it again at its next flush; mbedtls_ssl_write would then report new data
+ *   as written that it never looked at, so a session flushes before it does anything else.
+ * - A connection that fails sends one fatal alert and nothing after it. Mbed TLS sends most of them
+ *   itself, can repeat one after WANT_WRITE, and forgets some; the session sees alerts pass in
+ *   bio_send, fills in a missing one and swallows a second.
  * - Failure, and the end of reading, are final: later calls give the same answer.
  */
 #include <assert.h>
@@ -20,7 +20,7 @@
 
 #include "tls/tls_internal.h"
 
-/* ------------------------------------------------------------------ the stream, as Mbed TLS sees it */
+/* ------------------------------------------------------------------ the stream for Mbed TLS */
 
 static int bio_send(void *ctx, const unsigned char *data, size_t len)
 {
@@ -28,6 +28,9 @@ static int bio_send(void *ctx, const unsigned char *data, size_t len)
 	const bool pending_write = t->write_len != 0 && !t->write_sent;
 	const bool alert = t->alerting && !pending_write && tls_records_hold_alert(data, len);
 
+	/* Behind close_notify comes nothing (RFC 8446 6.1). */
+	if (t->closing && !t->blocked)
+		return (int)len;
 	/* Neither a second alert, nor an answer to the peer's: see describe(). */
 	if (alert && (t->alert_sent || tls_record_is_plain_alert(&t->in))) {
 		t->blocked = false;
@@ -72,11 +75,13 @@ static void describe(struct tls_session *t, const char *doing, int code)
 {
 	int alert = TLS_NO_ALERT;
 
-	/* Mbed TLS 4 has mbedtls_ssl_get_fatal_alert for this; 3.6 leaves the alert in its buffer. */
+	/* Mbed TLS 4 has mbedtls_ssl_get_fatal_alert for this; 3.6 leaves the alert in its
+	 * buffer. */
 	if (code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE)
 		alert = t->ssl.MBEDTLS_PRIVATE(in_msg)[1];
-	/* A client that does not like our certificate may say so before it has begun to encrypt, as OpenSSL
-	 * does in middlebox compatibility mode (RFC 8446 D.4). To Mbed TLS that is a record with a bad MAC. */
+	/* A client that does not like our certificate may say so before it has begun to encrypt, as
+	 * OpenSSL does in middlebox compatibility mode (RFC 8446 D.4). To Mbed TLS that is a record
+	 * with a bad MAC. */
 	if (code == MBEDTLS_ERR_SSL_INVALID_MAC && tls_record_is_plain_alert(&t->in))
 		alert = t->in.content[1];
 
@@ -93,7 +98,8 @@ static void describe(struct tls_session *t, const char *doing, int code)
 static enum tls_status send_last_alert(struct tls_session *t)
 {
 	t->alerting = true;
-	/* While the library holds unsent bytes a call only flushes them: at most one flight and one alert. */
+	/* While the library holds unsent bytes a call only flushes them: at most one flight and one
+	 * alert. */
 	for (int calls = 0; calls < 3 && t->alert != TLS_NO_ALERT && !t->alert_sent && !t->gone;
 	     calls++) {
 		const int err = mbedtls_ssl_send_alert_message(
@@ -112,7 +118,7 @@ static enum tls_status fail(struct tls_session *t, const char *doing, int code)
 {
 	describe(t, doing, code);
 	t->failing = true;
-	t->alert = t->started ? tls_error_alert(code, &t->in) : TLS_NO_ALERT;
+	t->alert = t->started && !t->closing ? tls_error_alert(code, &t->in) : TLS_NO_ALERT;
 	return send_last_alert(t);
 }
 
@@ -139,7 +145,8 @@ static enum tls_status settle(struct tls_session *t, const char *doing, int code
 /* Offers the stream again what it refused. */
 static int flush(struct tls_session *t)
 {
-	/* The public call that flushes and, while there is something to flush, does nothing else. */
+	/* The public call that flushes and, while there is something to flush, does nothing
+	 * else. */
 	return t->blocked ? mbedtls_ssl_send_alert_message(&t->ssl, MBEDTLS_SSL_ALERT_LEVEL_WARNING,
 							   MBEDTLS_SSL_ALERT_MSG_CLOSE_NOTIFY)
 			  : 0;
@@ -198,7 +205,8 @@ enum tls_status tls_session_handshake(struct tls_session *t)
 		err = start(t);
 	t->alerting = true;
 	if (!err) {
-		/* WANT_READ can also mean that a record was swallowed while more wait in the stream. */
+		/* WANT_READ can also mean that a record was swallowed while more wait in the
+		 * stream. */
 		do {
 			t->starved = false;
 			err = mbedtls_ssl_handshake(&t->ssl);
@@ -257,11 +265,11 @@ enum tls_status tls_session_write(struct tls_session *t, const uint8_t *data, si
 {
 	int n;
 
-	assert(t->established && !t->closing && len > 0 && len >= t->write_len);
+	assert(len > 0 && len >= t->write_len);
 	*taken = 0;
 	if (t->failing)
 		return send_last_alert(t);
-	if (t->ended == TLS_FAILED)
+	if (t->ended == TLS_FAILED || !t->established || t->closing)
 		return TLS_FAILED;
 	t->alerting = false;
 	if (t->write_len == 0) {
@@ -300,7 +308,8 @@ size_t tls_session_wire_size(const struct tls_session *t, size_t len)
 	const size_t max = tls_session_max_write(t);
 	const int expansion = t->started ? mbedtls_ssl_get_record_expansion(&t->ssl) : 0;
 
-	/* Mbed TLS's number holds header, nonce, tag and the type that TLS 1.3 puts behind the content. */
+	/* Mbed TLS's number holds header, nonce, tag and the type that TLS 1.3 puts behind the
+	 * content. */
 	return (len < max ? len : max) + (expansion > 0 ? (size_t)expansion : TLS_RECORD_HEADER);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Closing a connection (RFC 9293 3.6): each way through FIN-WAIT-1, FIN-WAIT-2, CLOSING, CLOSE-WAIT and
- * LAST-ACK, half-closed connections, and segments of the close that are late, lost or doubled.
+ * Closing a connection (RFC 9293 3.6): each way through FIN-WAIT-1, FIN-WAIT-2, CLOSING, CLOSE-WAIT
+ * and LAST-ACK, half-closed connections, and segments of the close that are late, lost or doubled.
  */
 #include <stdio.h>
 
@@ -277,7 +277,7 @@ static void test_half_close_of_the_peers_goes_on_sending(void **state)
 	expect_state(w, TCP_CLOSED);
 }
 
-/* ------------------------------------------------------------------ segments of the close get lost */
+/* ------------------------------------------------------------ segments of the close get lost */
 
 static void test_fin_is_retransmitted_in_fin_wait_1(void **state)
 {
@@ -377,7 +377,8 @@ static void test_repeated_fin_is_acknowledged_again(void **state)
 	inject(w, "1.050 F. 1:1(0) ack 1"); /* in LAST-ACK */
 	expect(w, "1.050 . 2:2(0) ack 2");
 	expect_state(w, TCP_LAST_ACK);
-	/* Wholly old, so its ACK is not looked at (RFC 9293 3.10.7.4, first); our FIN gets another. */
+	/* Wholly old, so its ACK is not looked at (RFC 9293 3.10.7.4, first); our FIN gets
+	 * another. */
 	inject(w, "1.060 F. 1:1(0) ack 2");
 	expect(w, "1.060 . 2:2(0) ack 2");
 	expect(w, "> 1.200 F. 1:1(0) ack 2");
@@ -510,6 +511,59 @@ static void test_orphan_behind_a_shut_window_dies(void **state)
 	check_equal(w, wire_usage(w).connections, 0);
 }
 
+/* Nothing but the FIN waits behind the shut window. */
+static void test_fin_alone_behind_a_shut_window(void **state)
+{
+	struct wire *w = *state;
+
+	wire_establish(w, "win 0 <mss 1460>");
+	wire_close(w);
+	expect_state(w, TCP_FIN_WAIT_1);
+	expect(w, "> 0 F. 1:1(0) ack 1");
+	expect(w, "> 0.200 F. 1:1(0) ack 1"); /* and again, since no answer came */
+	inject(w, "+0.01 . 1:1(0) ack 2 win 0");
+	expect_state(w, TCP_FIN_WAIT_2);
+}
+
+/* A client that takes a byte now and then must not hold an orphan for ever. */
+static void test_orphan_with_a_crawling_reader_dies(void **state)
+{
+	struct wire *w = *state;
+	const uint64_t limit = w->now_us + 24 * 3600ull * 1000000;
+	uint32_t acked = 1;
+
+	w->quiet = true;
+	wire_establish(w, "win 1 <mss 1460>");
+	send_bytes(w, 100000);
+	wire_close(w);
+	while (wire_usage(w).connections > 0 && w->now_us < limit) {
+		advance_us(w, 30000000);
+		if (drain(w) > 0 && wire_usage(w).connections > 0) {
+			char line[64];
+			snprintf(line, sizeof line, "+0 . 1:1(0) ack %u win 1", ++acked);
+			inject(w, line);
+		}
+		drain(w);
+	}
+	check_equal(w, wire_usage(w).connections, 0);
+	check(w, w->now_us < limit);
+}
+
+/* Without room for a TIME-WAIT record the peer's FIN is acknowledged all the same. */
+static void test_fin_is_acknowledged_without_a_time_wait_record(void **state)
+{
+	struct wire *w = *state;
+
+	w->cfg.max_time_wait = 0;
+	wire_restart(w);
+	wire_establish(w, SYN_WORDS);
+	wire_close(w);
+	expect(w, "0.000 F. 1:1(0) ack 1");
+	inject(w, "0.010 F. 1:1(0) ack 2");
+	expect(w, "0.010 . 2:2(0) ack 2");
+	expect_state(w, TCP_CLOSED);
+}
+
 static void test_fin_without_ack_flag_is_dropped(void **state)
 {
 	struct wire *w = *state;
@@ -568,6 +622,9 @@ int main(void)
 		WIRE_TEST(test_orphan_behind_a_shut_window_dies),
 		WIRE_TEST(test_fin_without_ack_flag_is_dropped),
 		WIRE_TEST(test_notify_sent_counts_the_fin),
+		WIRE_TEST(test_fin_alone_behind_a_shut_window),
+		WIRE_TEST(test_orphan_with_a_crawling_reader_dies),
+		WIRE_TEST(test_fin_is_acknowledged_without_a_time_wait_record),
 	};
 
 	return cmocka_run_group_tests_name("stack: close", tests, NULL, NULL);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The byte stream in both directions: segmentation, acknowledgements and their delay, reassembly in every
- * order (RFC 9293 3.8, RFC 5681 4.2). The harness compares every byte with its place in the stream.
+ * The byte stream in both directions: segmentation, acknowledgements and their delay, reassembly in
+ * every order (RFC 9293 3.8, RFC 5681 4.2). The harness compares every byte with its place in the
+ * stream.
  */
 #include <stdio.h>
 
@@ -237,6 +238,45 @@ static void test_tso_leaves_in_large_segments(void **state)
 	expect_none(w, "10.0");
 }
 
+/* With TSO, too, the window is filled with full segments and no sliver behind them. */
+static void test_tso_leaves_in_full_segments(void **state)
+{
+	struct wire *w = *state;
+
+	w->cfg.checksum_offload = true;
+	w->cfg.tso = true;
+	wire_restart(w);
+	wire_establish(w, "win 5000 <mss 1460>");
+	send_bytes(w, 20000);
+	expect(w, "0.000 . 1:4381(4380) ack 1");
+	expect_none(w, "0.010");
+	inject(w, "0.010 . 1:1(0) ack 4381 win 65535");
+	expect(w, "0.010 . 4381:18981(14600) ack 1"); /* the congestion window */
+	inject(w, "0.020 . 1:1(0) ack 18981 win 65535");
+	expect(w, "0.020 P. 18981:20001(1020) ack 1");
+}
+
+static void test_send_all_across_the_end_of_the_ring(void **state)
+{
+	struct wire *w = *state;
+	static uint8_t block[1500];
+
+	w->cfg.send_buffer_max = 4096;
+	wire_restart(w);
+	wire_establish(w, SYN_WORDS);
+	for (unsigned turn = 0; turn < 20; turn++) {
+		for (size_t i = 0; i < sizeof block; i++)
+			block[i] = wire_pattern(++w->sent);
+		check_equal(w, tcp_send_all(w->c, block, sizeof block, false), sizeof block);
+		advance_us(w, 0);
+		check_equal(w, drain(w), 2);
+		char line[64];
+		snprintf(line, sizeof line, "+0.001 . 1:1(0) ack %u", w->sent + 1);
+		if (turn % 2)
+			inject(w, line);
+	}
+}
+
 /* ------------------------------------------------------------------ acknowledging */
 
 static void test_first_segments_are_acknowledged_at_once(void **state)
@@ -447,8 +487,8 @@ static void test_one_byte_segments_backwards(void **state)
 	recv_bytes(w, 500);
 }
 
-/* SegmentSmack (CVE-2018-5390): every second byte, from both ends. Memory and memory of gaps are bounded;
- * what is dropped arrives again. */
+/* SegmentSmack (CVE-2018-5390): every second byte, from both ends. Memory and memory of gaps are
+ * bounded; what is dropped arrives again. */
 static void test_gaps_are_bounded(void **state)
 {
 	struct wire *w = *state;
@@ -550,6 +590,8 @@ int main(void)
 		WIRE_TEST(test_data_out_of_order_do_not_reach_beyond_the_window),
 		WIRE_TEST(test_acknowledged_bytes_are_final),
 		WIRE_TEST(test_peek_and_consume_in_pieces),
+		WIRE_TEST(test_tso_leaves_in_full_segments),
+		WIRE_TEST(test_send_all_across_the_end_of_the_ring),
 	};
 
 	return cmocka_run_group_tests_name("stack: data", tests, NULL, NULL);

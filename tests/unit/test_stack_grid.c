@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every state × every kind of segment × every place around the window × every kind of acknowledgement. What
- * has to come back, and which state has to follow, is worked out here from RFC 9293 3.10.7 with RFC 5961,
- * RFC 1337 and RFC 6191, step by step as the text has them, and knows nothing of the implementation.
+ * Every state × every kind of segment × every place around the window × every kind of
+ * acknowledgement. What has to come back, and which state has to follow, is worked out here from
+ * RFC 9293 3.10.7 with RFC 5961, RFC 1337 and RFC 6191, step by step as the text has them, and
+ * knows nothing of the implementation.
  */
 #include <stdio.h>
 
@@ -164,8 +165,8 @@ static struct verdict rfc_otherwise(const struct world *x, const struct seg *g)
 			v.replies = A_SYN_ACK;
 		return v;
 	}
-	/* A half-open entry looks at the first number alone: what begins with the SYN's number and has
-	 * no SYN is no client's stream. */
+	/* A half-open entry looks at the first number alone: what begins with the SYN's number
+	 * and has no SYN is no client's stream. */
 	if (x->state == TCP_SYN_RECEIVED && g->len > 0 && !in_window(x, g->seq)) {
 		v.replies = AN_ACK;
 		return v;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ICMP: echo (RFC 792, RFC 1122 3.2.2.6), and errors, which for TCP are advice at most (RFC 5927). */
+/* ICMP: echo (RFC 792, RFC 1122 3.2.2.6), and errors, which for TCP are advice at most (RFC
+ * 5927). */
 #include <string.h>
 
 #include "tests/unit/wire.h"

@@ -92,7 +92,8 @@ static void test_every_total_length(void **state)
 		const size_t len = make_syn(w);
 		packet[2] = (uint8_t)(total >> 8);
 		packet[3] = (uint8_t)total;
-		/* The header's checksum is right, TCP's is for the total length where that is possible. */
+		/* The header's checksum is right, TCP's is for the total length where that is
+		 * possible. */
 		if (total >= 20 && total <= len)
 			wire_fix_checksums(packet, total);
 		packet[10] = packet[11] = 0;
@@ -295,7 +296,8 @@ static void test_every_data_offset_and_length(void **state)
 	}
 }
 
-/* The reserved bits are ignored (RFC 9293 3.1); so are the flags of ECN that nobody has asked for. */
+/* The reserved bits are ignored (RFC 9293 3.1); so are the flags of ECN that nobody has asked
+ * for. */
 static void test_reserved_bits_are_ignored(void **state)
 {
 	struct wire *w = *state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TCP's options: MSS, window scale, timestamps with PAWS (RFC 9293 3.2, RFC 7323), and everything that can
- * stand where they do.
+ * TCP's options: MSS, window scale, timestamps with PAWS (RFC 9293 3.2, RFC 7323), and everything
+ * that can stand where they do.
  */
 #include <stdio.h>
 #include <string.h>
@@ -255,6 +255,36 @@ static void test_missing_timestamp_is_dropped(void **state)
 	check_equal(w, wire_info(w).rcv_nxt, w->irs + 1);
 }
 
+static void test_handshake_ack_without_the_agreed_timestamp_is_dropped(void **state)
+{
+	struct wire *w = *state;
+
+	wire_listen(w, WIRE_PORT, 16);
+	inject(w, "0.000 S 0:0(0) " TS_WORDS);
+	expect(w, "0.000 S. 0:0(0) ack 1");
+	inject(w, "0.010 . 1:1(0) ack 1");
+	expect_none(w, "0.020");
+	expect_state(w, TCP_SYN_RECEIVED);
+	check_equal(w, wire_usage(w).connections, 0);
+	inject(w, "0.020 P. 1:101(100) ack 1 <TS val 1020 ecr $>");
+	expect(w, "0.020 . 1:1(0) ack 101 <TS val * ecr 1020>");
+	wire_accept(w);
+	expect_state(w, TCP_ESTABLISHED);
+}
+
+/* PAWS in the handshake: an old duplicate's ACK. */
+static void test_handshake_ack_with_an_old_timestamp_is_refused(void **state)
+{
+	struct wire *w = *state;
+
+	wire_listen(w, WIRE_PORT, 16);
+	inject(w, "0.000 S 0:0(0) " TS_WORDS);
+	expect(w, "0.000 S. 0:0(0) ack 1");
+	inject(w, "0.010 . 1:1(0) ack 1 <TS val 999 ecr $>");
+	expect(w, "0.010 . 1:1(0) ack 1 <TS val * ecr 1000>");
+	expect_state(w, TCP_SYN_RECEIVED);
+}
+
 static void test_unasked_timestamp_is_ignored(void **state)
 {
 	struct wire *w = *state;
@@ -353,7 +383,8 @@ static void try_options(struct wire *w, const uint8_t *opt, size_t opt_len)
 	check_equal(w, wire_usage(w).half_open, 0);
 }
 
-/* Every kind with every length at every offset. Around it NOPs, then bytes that look like options. */
+/* Every kind with every length at every offset. Around it NOPs, then bytes that look like
+ * options. */
 static void test_every_kind_length_and_offset(void **state)
 {
 	struct wire *w = *state;
@@ -449,6 +480,8 @@ int main(void)
 		WIRE_TEST(test_timestamps_wrap),
 		WIRE_TEST(test_rst_is_taken_without_and_with_an_old_timestamp),
 		WIRE_TEST(test_missing_timestamp_is_dropped),
+		WIRE_TEST(test_handshake_ack_without_the_agreed_timestamp_is_dropped),
+		WIRE_TEST(test_handshake_ack_with_an_old_timestamp_is_refused),
 		WIRE_TEST(test_unasked_timestamp_is_ignored),
 		WIRE_TEST(test_idle_connection_survives_paws),
 		WIRE_TEST(test_timestamps_measure_a_retransmission),

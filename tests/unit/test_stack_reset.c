@@ -348,7 +348,8 @@ static void test_abort_in_every_state_leaves_nothing(void **state)
 		drain(w);
 		expect_state(w, cases[i].in);
 		wire_abort(w);
-		/* RFC 9293 3.10.5: a RST from the states in which the peer still expects something. */
+		/* RFC 9293 3.10.5: a RST from the states in which the peer still expects
+		 * something. */
 		if (cases[i].in != TCP_CLOSING && cases[i].in != TCP_LAST_ACK)
 			check_equal(w, wire_waiting(w), cases[i].in == TCP_TIME_WAIT ? 0 : 1);
 		drain(w);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The small modules below TCP: sequence arithmetic, byte order, checksum, SipHash, text of addresses. */
+/* The small modules below TCP: sequence arithmetic, byte order, checksum, SipHash, text of
+ * addresses. */
 #include <string.h>
 
 #include "stack/bytes.h"
@@ -68,7 +69,8 @@ static void fill(uint8_t *data, size_t len, uint32_t seed)
 		data[i] = (uint8_t)((seed = seed * 1664525 + 1013904223) >> 24);
 }
 
-/* Against RFC 1071's plain loop: every length, and every alignment that SIMD or words could care for. */
+/* Against RFC 1071's plain loop: every length, and every alignment that SIMD or words could care
+ * for. */
 static void test_checksum_of_every_length(void **state)
 {
 	uint8_t data[600 + 16];
@@ -156,6 +158,8 @@ static void test_address_text(void **state)
 	(void)state;
 
 	assert_string_equal(ip_addr_text(&a, text), "192.0.2.255");
+	a = (struct ip_addr){0};
+	assert_string_equal(ip_addr_text(&a, text), "*"); /* any address */
 	for (size_t i = 0; i < sizeof v6 / sizeof v6[0]; i++) {
 		a.version = 6;
 		memcpy(a.bytes, v6[i].bytes, 16);
@@ -216,7 +220,8 @@ static void test_initial_sequence_numbers(void **state)
 		if (i == 0)
 			first = g.seq;
 	}
-	/* Chi-square with 15 degrees of freedom: 37.7 is exceeded once in a thousand; the seed is fixed. */
+	/* Chi-square with 15 degrees of freedom: 37.7 is exceeded once in a thousand; the seed
+	 * is fixed. */
 	double chi = 0;
 	for (unsigned i = 0; i < 16; i++)
 		chi += ((double)buckets[i] - 125) * ((double)buckets[i] - 125) / 125;

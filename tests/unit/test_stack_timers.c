@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The timing wheel on its own, and the stack's timers as its owner sees them: never early, late by less
- * than a tick, and stack_next_timeout never after what is due.
+ * The timing wheel on its own, and the stack's timers as its owner sees them: never early, late by
+ * less than a tick, and stack_next_timeout never after what is due.
  */
 #include <stdlib.h>
 
@@ -11,8 +11,8 @@
 #define TICK_US ((uint64_t)1 << TIMER_TICK_SHIFT)
 #define DAY_US (24 * 3600 * UINT64_C(1000000))
 
-/* Turns the wheel in the steps that it asks for; returns when the first timer fires, UINT64_MAX if none
- * does until `limit_us`. */
+/* Turns the wheel in the steps that it asks for; returns when the first timer fires, UINT64_MAX
+ * if none does until `limit_us`. */
 static uint64_t first_fire(struct timer_wheel *wheel, uint64_t now_us, uint64_t limit_us)
 {
 	for (unsigned steps = 0; steps < 10000; steps++) {
@@ -215,6 +215,22 @@ static void test_application_timer(void **state)
 	check_equal(w, wire_events(w, STACK_EVENT_TIMER), 1);
 }
 
+/* The event was due, and the deadline is moved before anybody has seen it. */
+static void test_moved_application_timer_takes_its_event_back(void **state)
+{
+	struct wire *w = *state;
+
+	wire_establish(w, "win 65535 <mss 1460>");
+	tcp_set_timer(w->c, w->now_us + 1000);
+	w->now_us += 2000;
+	stack_advance(w->s, w->now_us);
+	tcp_set_timer(w->c, w->now_us + 5000);
+	advance_us(w, 4000);
+	check_equal(w, wire_events(w, STACK_EVENT_TIMER), 0);
+	advance_us(w, 2000);
+	check_equal(w, wire_events(w, STACK_EVENT_TIMER), 1);
+}
+
 /* A long-lived server: everything works across 203 days of uptime, where the wheel's reach ends. */
 static void test_stack_lives_for_a_thousand_days(void **state)
 {
@@ -267,6 +283,7 @@ int main(void)
 		cmocka_unit_test(test_wheel_agrees_with_a_list),
 		WIRE_TEST_ONCE(test_idle_stack_has_no_timeout),
 		WIRE_TEST_ONCE(test_application_timer),
+		WIRE_TEST_ONCE(test_moved_application_timer_takes_its_event_back),
 		WIRE_TEST_ONCE(test_stack_lives_for_a_thousand_days),
 		WIRE_TEST_ONCE(test_late_owner),
 	};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TIME-WAIT: what it answers, what it ignores, when it ends and what may end it early (RFC 9293 3.6.1,
- * RFC 1337, RFC 6191). */
+/* TIME-WAIT: what it answers, what it ignores, when it ends and what may end it early (RFC 9293
+ * 3.6.1, RFC 1337, RFC 6191). */
 #include <stdio.h>
 
 #include "tests/unit/wire.h"
@@ -228,7 +228,8 @@ static void test_oldest_record_goes_first(void **state)
 	}
 }
 
-/* A client that closes first, ten thousand times from 20 ports: the server must not stand in its way. */
+/* A client that closes first, ten thousand times from 20 ports: the server must not stand in its
+ * way. */
 static void test_few_client_ports_are_reused_at_once(void **state)
 {
 	struct wire *w = *state;

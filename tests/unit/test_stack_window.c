@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Flow control (RFC 9293 3.8.6): the window we offer, the one the peer offers, silly windows, shut windows
- * and their probing. That our right edge never moves left is checked by the harness on every packet.
+ * Flow control (RFC 9293 3.8.6): the window we offer, the one the peer offers, silly windows, shut
+ * windows and their probing. That our right edge never moves left is checked by the harness on
+ * every packet.
  */
 #include <stdio.h>
 
@@ -121,6 +122,22 @@ static void test_ack_rst_fin_are_taken_at_a_shut_window(void **state)
 	inject(w, "0.020 R 8193:8193(0)");
 	expect_state(w, TCP_CLOSED);
 	expect_closed(w, TCP_CLOSE_RESET);
+}
+
+/* A FIN takes a sequence number and no room. */
+static void test_fin_at_a_shut_window_is_taken(void **state)
+{
+	struct wire *w = *state;
+
+	fill_window(w);
+	inject(w, "0.010 F. 8193:8193(0) ack 1");
+	expect(w, "0.010 . 1:1(0) ack 8194 win 0");
+	expect_state(w, TCP_CLOSE_WAIT);
+	recv_bytes(w, 8192);
+	check(w, tcp_recv_finished(w->c));
+	drain(w);
+	wire_close(w);
+	expect(w, "* F. 1:1(0) ack 8194");
 }
 
 static void test_window_is_scaled(void **state)
@@ -345,8 +362,8 @@ static void test_peer_may_take_the_probe(void **state)
 	check_equal(w, tcp_send_pending(w->c), 0);
 }
 
-/* The probe's byte does not count as sent: our ACKs keep the number that a peer with a shut window takes
- * (RFC 9293 3.10.7.4, first: RCV.WND = 0 and SEG.SEQ = RCV.NXT). */
+/* The probe's byte does not count as sent: our ACKs keep the number that a peer with a shut
+ * window takes (RFC 9293 3.10.7.4, first: RCV.WND = 0 and SEG.SEQ = RCV.NXT). */
 static void test_acks_stay_in_the_window_while_probing(void **state)
 {
 	struct wire *w = *state;
@@ -464,6 +481,7 @@ int main(void)
 		WIRE_TEST(test_window_shuts_with_data_in_flight),
 		WIRE_TEST(test_silent_peer_behind_a_shut_window_is_given_up),
 		WIRE_TEST(test_two_shut_windows_do_not_storm),
+		WIRE_TEST(test_fin_at_a_shut_window_is_taken),
 	};
 
 	return cmocka_run_group_tests_name("stack: window", tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Loading certificates and keys: every form that is allowed, and one clear line for each that is not. */
+/* Loading certificates and keys: every form that is allowed, and one clear line for each that is
+ * not. */
 #include <mbedtls/pem.h>
 
 #include "tests/unit/tls_pair.h"

@@ -4,24 +4,11 @@
 
 static const enum tls_version versions[] = {TLS_VERSION_1_3, TLS_VERSION_1_2};
 
-static struct pair *connected(enum tls_version version)
-{
-	const struct tls_client_config cfg = {
-		.ca = blob(fixture_root, "root.pem"),
-		.server_name = "site.test",
-		.version = version,
-	};
-	struct pair *p = pair_new_client(&cfg);
-
-	pair_connect(p);
-	return p;
-}
-
 static void test_large_transfer(void **state)
 {
 	(void)state;
 	for (size_t v = 0; v < 2; v++) {
-		struct pair *p = connected(versions[v]);
+		struct pair *p = pair_connected(versions[v]);
 
 		transfer(p->server, p->client, 5000000, 65536);
 		transfer(p->client, p->server, 1000000, 16384);
@@ -34,7 +21,7 @@ static void test_large_transfer_through_a_narrow_stream(void **state)
 {
 	(void)state;
 	for (size_t v = 0; v < 2; v++) {
-		struct pair *p = connected(versions[v]);
+		struct pair *p = pair_connected(versions[v]);
 
 		p->s2c.refuse = true;
 		p->s2c.crumb = 1000;
@@ -49,7 +36,7 @@ static void test_small_writes(void **state)
 {
 	(void)state;
 	for (size_t v = 0; v < 2; v++) {
-		struct pair *p = connected(versions[v]);
+		struct pair *p = pair_connected(versions[v]);
 
 		/* A protected record of 2 bytes is as long as an alert. */
 		for (size_t piece = 1; piece < 5; piece++)
@@ -67,7 +54,7 @@ static void test_wire_size_is_enough_and_exact(void **state)
 
 	(void)state;
 	for (size_t v = 0; v < 2; v++) {
-		struct pair *p = connected(versions[v]);
+		struct pair *p = pair_connected(versions[v]);
 		uint8_t *data = calloc(1, 100000);
 
 		assert_non_null(data);
@@ -97,7 +84,7 @@ static void test_wire_size_is_enough_and_exact(void **state)
 
 static void test_read_in_small_pieces_reports_pending(void **state)
 {
-	struct pair *p = connected(TLS_VERSION_1_3);
+	struct pair *p = pair_connected(TLS_VERSION_1_3);
 	const uint8_t data[100] = {1, 2, 3};
 	uint8_t buf[40];
 	size_t n;
@@ -119,19 +106,11 @@ static void test_read_in_small_pieces_reports_pending(void **state)
 	pair_free(p);
 }
 
-static enum tls_status read_status(struct tls_session *t)
-{
-	uint8_t buf[64];
-	size_t n;
-
-	return tls_session_read(t, buf, sizeof buf, &n);
-}
-
 static void test_close_notify_from_the_client_first(void **state)
 {
 	(void)state;
 	for (size_t v = 0; v < 2; v++) {
-		struct pair *p = connected(versions[v]);
+		struct pair *p = pair_connected(versions[v]);
 		struct tls_info info;
 
 		assert_int_equal(tls_session_close_notify(p->client), TLS_OK);
@@ -153,7 +132,7 @@ static void test_close_notify_from_the_server_first(void **state)
 {
 	(void)state;
 	for (size_t v = 0; v < 2; v++) {
-		struct pair *p = connected(versions[v]);
+		struct pair *p = pair_connected(versions[v]);
 		size_t sends;
 
 		sends = p->s2c.sends;
@@ -173,7 +152,7 @@ static void test_close_notify_without_room(void **state)
 {
 	(void)state;
 	for (size_t v = 0; v < 2; v++) {
-		struct pair *p = connected(versions[v]);
+		struct pair *p = pair_connected(versions[v]);
 		struct tls_info info;
 
 		p->s2c.room = p->s2c.len;
@@ -197,7 +176,7 @@ static void test_close_notify_behind_a_refused_write(void **state)
 {
 	(void)state;
 	for (size_t v = 0; v < 2; v++) {
-		struct pair *p = connected(versions[v]);
+		struct pair *p = pair_connected(versions[v]);
 		uint8_t data[1000] = {7}, buf[2000];
 		size_t n;
 
@@ -219,7 +198,7 @@ static void test_truncation_between_records(void **state)
 {
 	(void)state;
 	for (size_t v = 0; v < 2; v++) {
-		struct pair *p = connected(versions[v]);
+		struct pair *p = pair_connected(versions[v]);
 		struct tls_info info;
 		size_t n;
 
@@ -241,7 +220,7 @@ static void test_truncation_between_records(void **state)
 
 static void test_truncation_within_a_record(void **state)
 {
-	struct pair *p = connected(TLS_VERSION_1_3);
+	struct pair *p = pair_connected(TLS_VERSION_1_3);
 	uint8_t data[500] = {0};
 	size_t n;
 
@@ -256,7 +235,7 @@ static void test_truncation_within_a_record(void **state)
 
 static void test_stream_that_breaks(void **state)
 {
-	struct pair *p = connected(TLS_VERSION_1_3);
+	struct pair *p = pair_connected(TLS_VERSION_1_3);
 	size_t n;
 
 	(void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tls_fixtures.h — certificates and keys for tests, made with `openssl ca`: valid from 2020 to 2120, so that no
- * test begins to fail one day. The keys protect nothing.
+ * tls_fixtures.h — certificates and keys for tests, made with `openssl ca`: valid from 2020 to
+ * 2120, so that no test begins to fail one day. The keys protect nothing.
  */
 #ifndef TESTS_UNIT_TLS_FIXTURES_H
 #define TESTS_UNIT_TLS_FIXTURES_H

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * wire.c — see wire.h. From top to bottom: the trace, what each packet of the stack is checked for, the
- * clock and the pump, the script's verbs, the fixtures. Nothing of the stack's insides is used, so
- * that a bug there cannot hide itself.
+ * wire.c — see wire.h. From top to bottom: the trace, the clock and the pump, the script's verbs, the
+ * fixtures. Nothing of the stack's insides is used, so that a bug there cannot hide itself.
  */
 #include "tests/unit/wire.h"
 
@@ -56,58 +55,15 @@ void wire_fail(struct wire *w, const char *file, int line, const char *fmt, ...)
 	abort(); /* _fail does not return */
 }
 
-/* ------------------------------------------------------------------ what every packet must fulfil */
+/* ------------------------------------------------------------------ the clock and the pump */
 
-static bool current(const struct wire *w, uint16_t host_port, uint16_t peer_port)
+static void step_failed(struct wire *w, const char *what)
 {
-	return host_port == w->lport && peer_port == w->rport;
+	wire_fail(w, __FILE__, __LINE__, "after this step: %s", what);
 }
 
-/* RFC 9293 3.8.6: the receiver must not shrink the window; the sender must not overrun it. */
-static const char *check_windows(struct wire *w, const struct seg *g)
-{
-	if (g->flags & RST)
-		return NULL;
-	if (g->flags & SYN) {
-		w->edge_known = g->flags & ACK;
-		w->edge = g->ack + g->win;
-		w->host_wscale = g->has_wscale ? g->wscale : 0;
-		w->host_scaled = g->has_wscale;
-		return NULL;
-	}
-	const unsigned shift = w->host_scaled && w->peer_scaled ? w->host_wscale : 0;
-	const uint32_t edge = g->ack + ((uint32_t)g->win << shift);
-	if (w->edge_known && (int32_t)(edge - w->edge) < 0)
-		return "the window's right edge has moved left";
-	w->edge = edge;
-	w->edge_known = true;
-	/* One byte more is a window probe. */
-	if (g->len > 0 && w->peer_edge_known &&
-	    (int32_t)(g->seq + (uint32_t)g->len - w->peer_edge) > (g->len == 1 ? 1 : 0))
-		return "data beyond the window that the peer has offered";
-	return NULL;
-}
-
-static void note_peer_window(struct wire *w, const struct seg *g)
-{
-	if (g->flags & RST)
-		return;
-	if (g->flags & SYN) {
-		w->peer_edge_known = false;
-		w->peer_scaled = g->has_wscale;
-		w->peer_wscale = g->wscale > 14 ? 14 : g->wscale;
-	}
-	if (!(g->flags & ACK))
-		return;
-	const unsigned shift =
-		w->host_scaled && w->peer_scaled && !(g->flags & SYN) ? w->peer_wscale : 0;
-	const uint32_t edge = g->ack + ((uint32_t)g->win << shift);
-	if (!w->peer_edge_known || (int32_t)(edge - w->peer_edge) > 0)
-		w->peer_edge = edge;
-	w->peer_edge_known = true;
-}
-
-static const char *check_packet(struct wire *w, struct wire_packet *p)
+/* NULL, or what is wrong with it. */
+static const char *note_packet(struct wire *w, const struct wire_packet *p)
 {
 	const char *what;
 	struct seg g;
@@ -121,57 +77,20 @@ static const char *check_packet(struct wire *w, struct wire_packet *p)
 		return what;
 	wire_print_seg(w, &g, false, text, sizeof text);
 	trace(w, '<', text);
-	if (g.has_ts)
-		w->last_ts_val = g.ts_val;
-	if (g.len > 0 && p->gso_size == 0 && p->len > w->cfg.mtu)
-		return "larger than the MTU";
-	if (!current(w, g.sport, g.dport) || g.src != WIRE_HOST || g.dst != WIRE_PEER)
-		return NULL;
-	for (size_t i = 0; i < g.len && !w->any_payload; i++)
-		if (g.payload[i] != wire_stream_byte(w->iss, g.seq + (uint32_t)i))
-			return "the payload is not what the application sent";
-	return check_windows(w, &g);
-}
-
-/* ------------------------------------------------------------------ the clock and the pump */
-
-static void step_failed(struct wire *w, const char *what)
-{
-	wire_fail(w, __FILE__, __LINE__, "after this step: %s", what);
-}
-
-/* As a link does it: finishes the checksum that was left to it. */
-static const char *finish_checksum(struct wire_packet *p, const struct packet_out *out)
-{
-	const size_t at = out->ip_version == 6 ? 40 : 20;
-
-	if (p->bytes[0] >> 4 != out->ip_version)
-		return "ip_version is wrong";
-	if (!out->needs_csum)
-		return NULL;
-	if (out->csum_start != at || out->csum_offset != 16)
-		return "csum_start or csum_offset is wrong";
-	uint32_t sum = at == 40 ? wire_pseudo_sum_v6(p->bytes, 6, p->len - 40)
-				: wire_pseudo_sum(p->bytes, 20, p->len);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	if (wire_get16(p->bytes + at + 16) != sum)
-		return "the partial checksum is not the pseudo-header's sum";
-	wire_put16(p->bytes + at + 16, wire_checksum(p->bytes + at, p->len - at, 0));
-	return NULL;
+	return wire_check_packet(w, p, &g);
 }
 
 /* What the stack has sent, made into what scripts speak of. */
 static const char *receive(struct wire *w, struct wire_packet *p, const struct packet_out *out)
 {
-	const char *what = finish_checksum(p, out);
+	const char *what = wire_finish_checksum(p, out);
 
 	if (!what && w->version == 6 && p->bytes[0] >> 4 == 6) {
 		what = wire_decode_ip6(p->bytes, p->len);
 		if (!what && p->bytes[6] == 6)
 			wire_to_v4(p);
 	}
-	return what ? what : check_packet(w, p);
+	return what ? what : note_packet(w, p);
 }
 
 static void pull(struct wire *w)
@@ -350,8 +269,7 @@ void wire_inject_seg(struct wire *w, const struct seg *g)
 
 	wire_print_seg(w, g, true, text, sizeof text);
 	trace(w, '>', text);
-	if (current(w, g->dport, g->sport))
-		note_peer_window(w, g);
+	wire_note_peer_window(w, g);
 	wire_inject_raw(w, packet, wire_build(w, g, packet));
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * wire.h — a scripted peer with a virtual clock around one stack, so that a test of TCP reads as a packet
- * trace. The stack is 10.0.0.2, the peer 10.0.0.1; nothing else exists, and time moves only when a
- * script says so. The same script also runs over IPv6, where the addresses are fd00:2ff::a00:2 and
- * fd00:2ff::a00:1: the harness puts the other header on at the stack's door and checks and takes it off
- * again, with an MTU 20 bytes larger so that the segments are the same. The notation is packetdrill's (Cardwell et al., USENIX ATC 2013):
+ * wire.h — a scripted peer with a virtual clock around one stack, so that a test of TCP reads as a
+ * packet trace. The stack is 10.0.0.2, the peer 10.0.0.1; nothing else exists, and time moves only when
+ * a script says so. The same script also runs over IPv6, where the addresses are fd00:2ff::a00:2 and
+ * fd00:2ff::a00:1: the harness puts the other header on at the stack's door and takes it off again, with
+ * an MTU 20 bytes larger so that the segments are the same. The notation is packetdrill's (Cardwell et
+ * al., USENIX ATC 2013):
  *
  *     inject(w, "0.000 S 0:0(0) win 65535 <mss 1460,wscale 7>");
  *     expect(w, "0.000 S. 0:0(0) ack 1");
@@ -19,8 +20,8 @@
  * ack n    relative to the receiver's initial sequence number. In an expectation it must be given
  *          exactly when the segment carries ACK.
  * win n    the field as it is on the wire, not scaled. `urg n` likewise.
- * <…>      options: mss n, wscale n, sackOK, TS val n ecr n, nop, eol. `ecr $` stands for the last TSval
- *          which the stack sent; `val *` in an expectation for any. Expected options are the whole
+ * <…>      options: mss n, wscale n, sackOK, TS val n ecr n, nop, eol. `ecr $` stands for the last
+ *          TSval that the stack sent; `val *` in an expectation for any. Expected options are the whole
  *          set, without the padding; when none are written they are not looked at.
  * port n   the peer's port, when it is not the one of the current connection; `to n` the stack's.
  * fill c   payload bytes are all `c` instead of the stream's own pattern.
@@ -56,7 +57,6 @@ enum {
 #define WIRE_HOST 0x0a000002u /* 10.0.0.2 */
 #define WIRE_PORT 80          /* where wire_listen listens */
 #define WIRE_PEER_PORT 40000
-#define WIRE_NEVER UINT64_MAX
 
 /* One TCP segment in the clear. Numbers are absolute here. */
 struct seg {
@@ -99,12 +99,14 @@ struct wire {
 	bool holding;
 	bool quiet; /* no trace: for scripts of 100,000 packets                              */
 	bool any_payload; /* the test sends bytes of its own               */
+	bool any_window;  /* the peer's segments contradict each other         */
 	bool failed;
 	struct wire_packet *out, **out_tail;
 	size_t empty_memory; /* of the stack before anything was done to it                 */
 	/* What the two have told each other, for the checks on every packet. */
 	bool edge_known, peer_edge_known, peer_scaled, host_scaled;
 	uint32_t edge, peer_edge;
+	uint32_t edges_of; /* the ports of the connection that these belong to */
 	uint8_t peer_wscale, host_wscale;
 	char *trace;
 	size_t trace_len;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * wire_seg.c — the lower half of wire.h: packets (build, decode, checksums) and the notation (parse,
- * print). wire.c includes it, so that the two are one object file.
+ * wire_seg.c — the lower half of wire.h: packets (build, decode, checksums), the notation (parse,
+ * print), and what every packet of the stack is checked for. wire.c includes it: the two are one
+ * object file.
  */
 #include "tests/unit/wire_seg.h"
 
@@ -377,4 +378,105 @@ struct seg wire_seg(const struct wire *w, const char *text)
 
 	parse_seg(w, text, true, &l);
 	return l.seg;
+}
+
+/* ------------------------------------------------------------ what every packet must fulfil */
+
+static bool current(const struct wire *w, uint16_t host_port, uint16_t peer_port)
+{
+	return host_port == w->lport && peer_port == w->rport;
+}
+
+/* A script may go from one connection to another: what was told before belongs to the former. */
+static void follow_connection(struct wire *w)
+{
+	const uint32_t ports = (uint32_t)w->lport << 16 | w->rport;
+
+	if (w->edges_of == ports)
+		return;
+	w->edges_of = ports;
+	w->edge_known = w->peer_edge_known = false;
+}
+
+/* RFC 9293 3.8.6: the receiver must not shrink the window; the sender must not overrun it. */
+static const char *check_windows(struct wire *w, const struct seg *g)
+{
+	follow_connection(w);
+	if ((g->flags & RST) || w->any_window)
+		return NULL;
+	if (g->flags & SYN) {
+		w->edge_known = g->flags & ACK;
+		w->edge = g->ack + g->win;
+		w->host_wscale = g->has_wscale ? g->wscale : 0;
+		w->host_scaled = g->has_wscale;
+		return NULL;
+	}
+	const unsigned shift = w->host_scaled && w->peer_scaled ? w->host_wscale : 0;
+	const uint32_t edge = g->ack + ((uint32_t)g->win << shift);
+	if (w->edge_known && (int32_t)(edge - w->edge) < 0)
+		return "the window's right edge has moved left";
+	w->edge = edge;
+	w->edge_known = true;
+	/* One byte more is a window probe. */
+	if (g->len > 0 && w->peer_edge_known &&
+	    (int32_t)(g->seq + (uint32_t)g->len - w->peer_edge) > (g->len == 1 ? 1 : 0))
+		return "data beyond the window that the peer has offered";
+	return NULL;
+}
+
+void wire_note_peer_window(struct wire *w, const struct seg *g)
+{
+	if (!current(w, g->dport, g->sport))
+		return;
+	follow_connection(w);
+	if (g->flags & RST)
+		return;
+	if (g->flags & SYN) {
+		w->peer_edge_known = false;
+		w->peer_scaled = g->has_wscale;
+		w->peer_wscale = g->wscale > 14 ? 14 : g->wscale;
+	}
+	if (!(g->flags & ACK))
+		return;
+	const unsigned shift =
+		w->host_scaled && w->peer_scaled && !(g->flags & SYN) ? w->peer_wscale : 0;
+	const uint32_t edge = g->ack + ((uint32_t)g->win << shift);
+	if (!w->peer_edge_known || (int32_t)(edge - w->peer_edge) > 0)
+		w->peer_edge = edge;
+	w->peer_edge_known = true;
+}
+
+/* As a link does it: finishes the checksum that was left to it. */
+const char *wire_finish_checksum(struct wire_packet *p, const struct packet_out *out)
+{
+	const size_t at = out->ip_version == 6 ? 40 : 20;
+
+	if (p->bytes[0] >> 4 != out->ip_version)
+		return "ip_version is wrong";
+	if (!out->needs_csum)
+		return NULL;
+	if (out->csum_start != at || out->csum_offset != 16)
+		return "csum_start or csum_offset is wrong";
+	uint32_t sum = at == 40 ? wire_pseudo_sum_v6(p->bytes, 6, p->len - 40)
+				: wire_pseudo_sum(p->bytes, 20, p->len);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	if (wire_get16(p->bytes + at + 16) != sum)
+		return "the partial checksum is not the pseudo-header's sum";
+	wire_put16(p->bytes + at + 16, wire_checksum(p->bytes + at, p->len - at, 0));
+	return NULL;
+}
+
+const char *wire_check_packet(struct wire *w, const struct wire_packet *p, const struct seg *g)
+{
+	if (g->has_ts)
+		w->last_ts_val = g->ts_val;
+	if (g->len > 0 && p->gso_size == 0 && p->len > w->cfg.mtu)
+		return "larger than the MTU";
+	if (!current(w, g->sport, g->dport) || g->src != WIRE_HOST || g->dst != WIRE_PEER)
+		return NULL;
+	for (size_t i = 0; i < g->len && !w->any_payload; i++)
+		if (g->payload[i] != wire_stream_byte(w->iss, g->seq + (uint32_t)i))
+			return "the payload is not what the application sent";
+	return check_windows(w, g);
 }

@@ -56,5 +56,10 @@ const char *wire_decode_ip(const uint8_t *packet, size_t len);
 void wire_print_seg(const struct wire *w, const struct seg *g, bool from_peer, char *out,
 		    size_t size);
 struct wire_line wire_parse_line(const struct wire *w, const char *text, bool from_peer);
+/* As a link does it: finishes the checksum that was left to it. NULL, or what is wrong. */
+const char *wire_finish_checksum(struct wire_packet *p, const struct packet_out *out);
+/* Everything that wire.h promises of each packet. NULL, or what is wrong with it. */
+const char *wire_check_packet(struct wire *w, const struct wire_packet *p, const struct seg *g);
+void wire_note_peer_window(struct wire *w, const struct seg *from_peer);
 
 #endif

@@ -1,0 +1,76 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Installs, by apt, the packages that building (deps.sh build) or building and testing (deps.sh test) need
+# and that are missing; says which. When nothing is missing it says nothing and touches nothing.
+set -eu
+
+build="gcc make libc6-dev dpkg-dev debian-archive-keyring patch ca-certificates libinih-dev"
+# nft cuts a client off, cppcheck and clang are further eyes on the code.
+test="libcmocka-dev clang clang-format cppcheck git curl openssl python3 iproute2 nftables util-linux"
+
+die() {
+	echo "deps: $*" >&2
+	exit 1
+}
+
+case ${1:-} in
+build) wanted=$build ;;
+test) wanted="$build $test" ;;
+*) die "usage: scripts/deps.sh build|test" ;;
+esac
+
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+	die "this is not Debian or Ubuntu; install the like of: $wanted"
+fi
+
+# Prints those of its arguments that are not installed.
+missing() {
+	for package in "$@"; do
+		status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) || status=
+		[ "$status" = installed ] || printf ' %s' "$package"
+	done
+}
+
+as_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		die "needs root to run: $*"
+	fi
+}
+
+updated=no
+install() {
+	echo "installing:$*"
+	[ $updated = yes ] || as_root apt-get -qq update || die "cannot read the package lists"
+	updated=yes
+	log=$(mktemp)
+	# shellcheck disable=SC2086
+	if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
+		install $* >"$log" 2>&1; then
+		tail -n 20 "$log" >&2
+		rm -f "$log"
+		die "apt-get could not install$*"
+	fi
+	rm -f "$log"
+}
+
+# shellcheck disable=SC2086
+packages=$(missing $wanted)
+[ -z "$packages" ] || install "$packages"
+
+# The fuzzer's and the sanitizers' run time comes with clang or as a package of clang's version, as the
+# distribution likes it.
+if [ "$1" = test ]; then
+	works() {
+		echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
+			clang -x c -fsanitize=fuzzer,address,undefined -o /dev/null - 2>/dev/null
+	}
+	if ! works; then
+		version=$(clang -dumpversion)
+		install " libclang-rt-${version%%.*}-dev"
+		works || die "clang cannot build a fuzzer: its run time library is missing"
+	fi
+fi

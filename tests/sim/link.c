@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* link.c — see link.h. */
+#include "tests/sim/link.h"
+
+#include "tests/sim/sim.h"
+
+#define NS_PER_US 1000u
+#define NS_PER_SECOND 1000000000u
+
+void sim_link_init(struct sim_link *l, struct sim *sim, unsigned from, uint64_t seed)
+{
+	*l = (struct sim_link){.sim = sim, .from = from, .dead_after = UINT64_MAX};
+	sim_rng_seed(&l->rng, seed);
+}
+
+void sim_link_drop(struct sim_link *l, enum sim_match match, unsigned first, unsigned count)
+{
+	if (l->rules == SIM_RULES_MAX) {
+		sim_fail(l->sim, "the scenario arms more than %u rules", SIM_RULES_MAX);
+		return;
+	}
+	l->rule[l->rules++] = (struct sim_rule){.match = match, .first = first, .count = count};
+}
+
+static bool ruled_out(struct sim_link *l, unsigned matches)
+{
+	bool drop = false;
+
+	for (unsigned i = 0; i < l->rules; i++) {
+		struct sim_rule *r = &l->rule[i];
+		if (!(matches & 1u << r->match))
+			continue;
+		r->seen++;
+		if (r->seen >= r->first && r->seen - r->first < r->count)
+			drop = true;
+	}
+	return drop;
+}
+
+/* Independent loss, and the bursts of Gilbert (1960) and Elliott (1963). */
+static bool lost(struct sim_link *l)
+{
+	const struct sim_link_config *cfg = &l->cfg;
+	bool gone = sim_rng_chance(&l->rng, cfg->loss_ppm);
+
+	if (l->bursting)
+		l->bursting = !sim_rng_chance(&l->rng, cfg->burst_leave_ppm);
+	else
+		l->bursting = sim_rng_chance(&l->rng, cfg->burst_enter_ppm);
+	if (l->bursting && sim_rng_chance(&l->rng, cfg->burst_loss_ppm))
+		gone = true;
+	return gone;
+}
+
+/* The bottleneck: false when its queue is full. */
+static bool enqueue(struct sim_link *l, size_t len, uint64_t *leaves_us)
+{
+	const uint64_t now_ns = l->sim->now_us * NS_PER_US;
+
+	if (!l->cfg.rate) {
+		*leaves_us = l->sim->now_us;
+		return true;
+	}
+	if (l->busy_until_ns < now_ns)
+		l->busy_until_ns = now_ns;
+	const uint64_t waiting =
+		(l->busy_until_ns - now_ns) / NS_PER_US * l->cfg.rate / (NS_PER_SECOND / NS_PER_US);
+	if (l->cfg.queue && waiting + len > l->cfg.queue && waiting > 0)
+		return false;
+	l->busy_until_ns += len * NS_PER_SECOND / l->cfg.rate;
+	*leaves_us = (l->busy_until_ns + NS_PER_US - 1) / NS_PER_US;
+	return true;
+}
+
+static uint64_t arrival(struct sim_link *l, uint64_t leaves_us)
+{
+	uint64_t at = leaves_us + l->cfg.delay_us;
+
+	if (l->cfg.jitter_us)
+		at += sim_rng_below(&l->rng, l->cfg.jitter_us + 1);
+	if (sim_rng_chance(&l->rng, l->cfg.reorder_ppm)) {
+		l->counts.reordered++;
+		return at + 1 + sim_rng_below(&l->rng, l->cfg.reorder_us);
+	}
+	if (at < l->last_arrival_us)
+		at = l->last_arrival_us;
+	l->last_arrival_us = at;
+	return at;
+}
+
+/* A change within one 16-bit word always changes the sum of RFC 1071, so it must be noticed. */
+static void corrupt(struct sim_link *l, struct sim_packet *p)
+{
+	sim_packet_finish(p);
+	p->gso_size = 0;
+	p->corrupted = true;
+	p->bytes[sim_rng_below(&l->rng, p->len)] ^= (uint8_t)sim_rng_between(&l->rng, 1, 255);
+	l->counts.corrupted++;
+}
+
+/* One packet as it is on the wire. */
+static void carry(struct sim_link *l, struct sim_packet *p, unsigned matches)
+{
+	const struct sim_link_config *cfg = &l->cfg;
+	enum sim_fate fate = SIM_FATE_SENT;
+	uint64_t leaves_us = 0;
+
+	l->counts.packets++;
+	l->counts.bytes += p->len;
+	if (l->counts.packets > l->dead_after || ruled_out(l, matches)) {
+		fate = SIM_FATE_RULED;
+		l->counts.ruled++;
+	} else if (cfg->mtu && p->len > cfg->mtu && !p->gso_size) {
+		fate = SIM_FATE_TOO_LARGE;
+		l->counts.too_large++;
+	} else if (lost(l)) {
+		fate = SIM_FATE_LOST;
+		l->counts.lost++;
+	} else if (!enqueue(l, p->len, &leaves_us)) {
+		fate = SIM_FATE_OVERFLOW;
+		l->counts.overflowed++;
+	}
+	if (fate == SIM_FATE_SENT && sim_rng_chance(&l->rng, cfg->corrupt_ppm))
+		fate = SIM_FATE_CORRUPTED;
+	sim_trace_packet(l->sim, l->from, p, fate);
+	if (fate != SIM_FATE_SENT && fate != SIM_FATE_CORRUPTED) {
+		sim_packet_free(p);
+		return;
+	}
+	if (sim_rng_chance(&l->rng, cfg->duplicate_ppm)) {
+		l->counts.duplicated++;
+		sim_deliver_at(l->sim, 1 - l->from, sim_packet_copy(p), arrival(l, leaves_us));
+	}
+	if (fate == SIM_FATE_CORRUPTED)
+		corrupt(l, p);
+	sim_deliver_at(l->sim, 1 - l->from, p, arrival(l, leaves_us));
+}
+
+/* What holds for a super segment as a whole holds for which of its pieces? FIN and PSH only for the last. */
+static unsigned piece_matches(unsigned matches, bool last)
+{
+	return last ? matches : matches & ~(1u << SIM_MATCH_FIN);
+}
+
+void sim_link_send(struct sim_link *l, struct sim_packet *p, unsigned matches)
+{
+	if (!p->gso_size || l->cfg.coalesced) {
+		if (!l->cfg.coalesced)
+			sim_packet_finish(p);
+		carry(l, p, matches);
+		return;
+	}
+	const size_t pieces = sim_packet_pieces(p);
+	for (size_t i = 0; i < pieces; i++)
+		carry(l, sim_packet_cut(p, i), piece_matches(matches, i + 1 == pieces));
+	sim_packet_free(p);
+}

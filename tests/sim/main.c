@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * main.c — runs the scenarios. A case's seed is derived from --seed and its name, so that a case can be run
+ * alone and gives the same packets.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/scenario.h"
+#include "tests/sim/site.h"
+
+#define RUNS_DEFAULT 320u
+#define NAME_SIZE 64
+
+struct options {
+	uint64_t seed;
+	const char *only;
+	unsigned runs;
+	bool verbose, list, table;
+};
+
+struct totals {
+	unsigned passed, failed;
+	uint64_t work;
+};
+
+static const struct sim_group *const groups[] = {
+	sim_transfer_groups, sim_close_groups, sim_window_groups,
+	sim_hostile_groups,  sim_many_groups,  sim_http_groups,
+};
+
+static uint64_t seed_of(const struct options *o, const char *name)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (; *name; name++)
+		h = (h ^ (uint8_t)*name) * 0x100000001b3u;
+	return sim_mix(sim_mix(o->seed) ^ h);
+}
+
+static void report(const struct options *o, const struct sim *sim, const char *name)
+{
+	if (sim->lines > SIM_TRACE_LINES && !o->verbose)
+		printf("  … the last %u of %llu packets:\n", SIM_TRACE_LINES,
+		       (unsigned long long)sim->lines);
+	sim_print_trace(sim);
+	printf("FAILED %s at %.6f s: %s\n", name, (double)sim->now_us / 1e6, sim->failure);
+	if (sim->about[0])
+		printf("  with %s\n", sim->about);
+	printf("  again: build/tests/sim --seed %llu --only %s -v\n", (unsigned long long)o->seed,
+	       name);
+}
+
+static void run_case(const struct options *o, const struct sim_group *g, unsigned index,
+		     const struct site *site, struct totals *t)
+{
+	char name[NAME_SIZE];
+	struct sim sim;
+
+	snprintf(name, sizeof name, "%s-%u", g->name, index);
+	if (o->only && strcmp(o->only, g->name) != 0 && strcmp(o->only, name) != 0)
+		return;
+	if (o->list) {
+		printf("%s\n", name);
+		return;
+	}
+	sim_init(&sim, seed_of(o, name), o->verbose);
+	sim.site = site;
+	g->run(&sim, index);
+	t->work += sim.work;
+	if (sim.failed) {
+		t->failed++;
+		report(o, &sim, name);
+	} else {
+		t->passed++;
+		if (o->verbose)
+			printf("ok %s: %.6f s, %llu packets, trace %016llx\n", name,
+			       (double)sim.now_us / 1e6, (unsigned long long)sim.lines,
+			       (unsigned long long)sim.hash);
+	}
+	sim_free(&sim);
+}
+
+static void run_group(const struct options *o, const struct sim_group *g, const struct site *site,
+		      struct totals *all)
+{
+	struct totals t = {0};
+	const unsigned count = g->percent ? (o->runs * g->percent + 99) / 100 : g->count;
+
+	for (unsigned i = 0; i < count; i++)
+		run_case(o, g, i, site, &t);
+	if (t.passed + t.failed > 0)
+		printf("  %-16s %4u ok %3u failed %8.1f MB  %s\n", g->name, t.passed, t.failed,
+		       (double)t.work / 1e6, g->about);
+	fflush(stdout);
+	all->passed += t.passed;
+	all->failed += t.failed;
+}
+
+static int usage(void)
+{
+	fputs("usage: sim [--seed N] [--only GROUP or GROUP-INDEX] [--runs N] [-v] [--list] "
+	      "[--table]\n",
+	      stderr);
+	return 2;
+}
+
+static bool parse(int argc, char **argv, struct options *o)
+{
+	*o = (struct options){.seed = 1, .runs = RUNS_DEFAULT};
+	for (int i = 1; i < argc; i++) {
+		const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+		if (!strcmp(argv[i], "-v"))
+			o->verbose = true;
+		else if (!strcmp(argv[i], "--list"))
+			o->list = true;
+		else if (!strcmp(argv[i], "--table"))
+			o->table = true;
+		else if (!strcmp(argv[i], "--seed") && value)
+			o->seed = strtoull(argv[++i], NULL, 0);
+		else if (!strcmp(argv[i], "--runs") && value)
+			o->runs = (unsigned)strtoul(argv[++i], NULL, 0);
+		else if (!strcmp(argv[i], "--only") && value)
+			o->only = argv[++i];
+		else
+			return false;
+	}
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	struct totals all = {0};
+	struct site site = {0};
+	struct options o;
+
+	if (!parse(argc, argv, &o))
+		return usage();
+	if (o.table) {
+		sim_print_table(o.seed);
+		return 0;
+	}
+	if (!o.list && !site_create(&site)) {
+		site_destroy(&site);
+		return 2;
+	}
+	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+		for (const struct sim_group *g = groups[i]; g->name; g++)
+			run_group(&o, g, &site, &all);
+	site_destroy(&site);
+	if (o.list)
+		return 0;
+	printf("sim: %u passed, %u failed\n", all.passed, all.failed);
+	return all.failed || all.passed == 0;
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* packet.c — see packet.h. RFC 791, RFC 9293 3.1, RFC 1071. */
+#include "tests/sim/packet.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/heap.h"
+
+#define TCP_AT SIM_IP_HEADER
+#define CHECKSUM_AT (TCP_AT + 16)
+#define IP_DONT_FRAGMENT 0x4000u
+
+static uint16_t get16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static uint32_t get32(const uint8_t *p)
+{
+	return (uint32_t)get16(p) << 16 | get16(p + 2);
+}
+
+static void put16(uint8_t *p, uint32_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static void put32(uint8_t *p, uint32_t v)
+{
+	put16(p, v >> 16);
+	put16(p + 2, v & 0xffff);
+}
+
+/* The plain algorithm of RFC 1071 4.1. */
+static uint32_t sum(uint32_t acc, const uint8_t *p, size_t len)
+{
+	size_t i = 0;
+
+	for (; i + 1 < len; i += 2) {
+		acc += (uint32_t)(p[i] << 8 | p[i + 1]);
+		if (acc >> 31)
+			acc = (acc & 0xffff) + (acc >> 16);
+	}
+	if (i < len)
+		acc += (uint32_t)p[i] << 8;
+	return acc;
+}
+
+static uint16_t fold(uint32_t acc)
+{
+	while (acc >> 16)
+		acc = (acc & 0xffff) + (acc >> 16);
+	return (uint16_t)acc;
+}
+
+static uint32_t pseudo_sum(const uint8_t *ip, size_t tcp_len)
+{
+	return sum(6u + (uint32_t)tcp_len, ip + 12, 8);
+}
+
+static void write_ip_checksum(uint8_t *ip)
+{
+	put16(ip + 10, 0);
+	put16(ip + 10, (uint16_t)~fold(sum(0, ip, SIM_IP_HEADER)));
+}
+
+static void write_tcp_checksum(uint8_t *ip, size_t len)
+{
+	put16(ip + CHECKSUM_AT, 0);
+	put16(ip + CHECKSUM_AT,
+	      (uint16_t)~fold(sum(pseudo_sum(ip, len - TCP_AT), ip + TCP_AT, len - TCP_AT)));
+}
+
+uint32_t sim_segment_space(const struct sim_segment *seg)
+{
+	return seg->len + ((seg->flags & SIM_SYN) != 0) + ((seg->flags & SIM_FIN) != 0);
+}
+
+struct sim_packet *sim_packet_new(size_t len)
+{
+	struct sim_packet *p = malloc(sizeof *p + len);
+
+	if (!p)
+		abort();
+	*p = (struct sim_packet){.len = len};
+	return p;
+}
+
+struct sim_packet *sim_packet_copy(const struct sim_packet *p)
+{
+	struct sim_packet *copy = sim_packet_new(p->len);
+
+	memcpy(copy, p, sizeof *p + p->len);
+	return copy;
+}
+
+void sim_packet_free(void *p)
+{
+	free(p);
+}
+
+struct sim_packet *sim_packet_from_out(const struct packet_out *out, size_t len)
+{
+	struct sim_packet *p = sim_packet_new(len);
+	size_t at = out->header_len;
+
+	memcpy(p->bytes, out->header, out->header_len);
+	for (size_t i = 0; i < out->payload_count; i++) {
+		memcpy(p->bytes + at, out->payload[i].data, out->payload[i].len);
+		at += out->payload[i].len;
+	}
+	p->gso_size = out->gso_size;
+	p->checksum_partial = out->needs_csum;
+	return p;
+}
+
+static size_t write_options(uint8_t *o, const struct sim_segment *seg)
+{
+	size_t n = 0;
+
+	if (seg->has_mss) {
+		o[n] = 2;
+		o[n + 1] = 4;
+		put16(o + n + 2, seg->mss);
+		n += 4;
+	}
+	if (seg->has_wscale) {
+		o[n] = 3;
+		o[n + 1] = 3;
+		o[n + 2] = seg->wscale;
+		o[n + 3] = 1;
+		n += 4;
+	}
+	if (seg->has_ts) {
+		o[n] = 1;
+		o[n + 1] = 1;
+		o[n + 2] = 8;
+		o[n + 3] = 10;
+		put32(o + n + 4, seg->ts_val);
+		put32(o + n + 8, seg->ts_ecr);
+		n += 12;
+	}
+	if (seg->sack_count) {
+		o[n] = 1;
+		o[n + 1] = 1;
+		o[n + 2] = 5;
+		o[n + 3] = (uint8_t)(2 + 8 * seg->sack_count);
+		n += 4;
+		for (unsigned i = 0; i < seg->sack_count; i++, n += 8) {
+			put32(o + n, seg->sack[i][0]);
+			put32(o + n + 4, seg->sack[i][1]);
+		}
+	}
+	return n;
+}
+
+struct sim_packet *sim_packet_from_segment(const struct sim_segment *seg)
+{
+	uint8_t options[64];
+	const size_t opt_len = write_options(options, seg);
+	const size_t header = SIM_IP_HEADER + SIM_TCP_HEADER + opt_len;
+	struct sim_packet *p = sim_packet_new(header + seg->len);
+	uint8_t *ip = p->bytes, *tcp = p->bytes + TCP_AT;
+
+	memset(ip, 0, header);
+	ip[0] = 0x45;
+	put16(ip + 2, (uint32_t)p->len);
+	put16(ip + 6, IP_DONT_FRAGMENT);
+	ip[8] = 64;
+	ip[9] = 6;
+	memcpy(ip + 12, seg->src, 4);
+	memcpy(ip + 16, seg->dst, 4);
+	write_ip_checksum(ip);
+	put16(tcp, seg->src_port);
+	put16(tcp + 2, seg->dst_port);
+	put32(tcp + 4, seg->seq);
+	put32(tcp + 8, seg->ack);
+	tcp[12] = (uint8_t)((SIM_TCP_HEADER + opt_len) / 4 << 4);
+	tcp[13] = seg->flags;
+	put16(tcp + 14, seg->wnd);
+	put16(tcp + 18, seg->urgent);
+	memcpy(tcp + SIM_TCP_HEADER, options, opt_len);
+	if (seg->len)
+		memcpy(p->bytes + header, seg->payload, seg->len);
+	write_tcp_checksum(ip, p->len);
+	return p;
+}
+
+/* ------------------------------------------------------------------ reading */
+
+static const char *parse_option(struct sim_segment *seg, const uint8_t *o, size_t len)
+{
+	switch (o[0]) {
+	case 2:
+		if (len != 4 || !(seg->flags & SIM_SYN))
+			return "an MSS option of the wrong length, or not in a SYN";
+		seg->has_mss = true;
+		seg->mss = get16(o + 2);
+		return NULL;
+	case 3:
+		if (len != 3 || !(seg->flags & SIM_SYN) || o[2] > 14)
+			return "a window scale option that is malformed, or not in a SYN";
+		seg->has_wscale = true;
+		seg->wscale = o[2];
+		return NULL;
+	case 5:
+		return len >= 10 && (len - 2) % 8 == 0 ? NULL : "a malformed SACK option";
+	case 8:
+		if (len != 10)
+			return "a timestamps option of the wrong length";
+		seg->has_ts = true;
+		seg->ts_val = get32(o + 2);
+		seg->ts_ecr = get32(o + 6);
+		return NULL;
+	default:
+		return "an option that nobody has asked for";
+	}
+}
+
+static const char *parse_options(struct sim_segment *seg, const uint8_t *o, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		if (o[i] == 0)
+			return NULL;
+		if (o[i] == 1) {
+			i++;
+			continue;
+		}
+		if (i + 1 >= len || o[i + 1] < 2 || i + o[i + 1] > len)
+			return "an option that runs over the header's end";
+		const char *wrong = parse_option(seg, o + i, o[i + 1]);
+		if (wrong)
+			return wrong;
+		i += o[i + 1];
+	}
+	return NULL;
+}
+
+const char *sim_packet_check_sums(const struct sim_packet *p)
+{
+	const uint8_t *ip = p->bytes;
+	const uint32_t pseudo = pseudo_sum(ip, p->len - TCP_AT);
+
+	if (fold(sum(0, ip, SIM_IP_HEADER)) != 0xffff)
+		return "the IP header's checksum is wrong";
+	if (p->checksum_partial)
+		return get16(ip + CHECKSUM_AT) == fold(pseudo)
+			       ? NULL
+			       : "the partial checksum is not the pseudo-header's sum";
+	return fold(sum(pseudo, ip + TCP_AT, p->len - TCP_AT)) == 0xffff
+		       ? NULL
+		       : "the TCP checksum is wrong";
+}
+
+const char *sim_packet_parse(const struct sim_packet *p, struct sim_segment *seg)
+{
+	const uint8_t *ip = p->bytes, *tcp = p->bytes + TCP_AT;
+
+	*seg = (struct sim_segment){0};
+	if (p->len < SIM_IP_HEADER + SIM_TCP_HEADER || ip[0] != 0x45 || ip[9] != 6)
+		return "not an IPv4 packet with TCP";
+	if (get16(ip + 2) != p->len)
+		return "the IP total length is not the packet's";
+	if (get16(ip + 6) != IP_DONT_FRAGMENT || ip[8] == 0)
+		return "DF is not set, it is a fragment, or its TTL is 0";
+	const size_t tcp_header = (size_t)(tcp[12] >> 4) * 4;
+	if (tcp_header < SIM_TCP_HEADER || TCP_AT + tcp_header > p->len)
+		return "the TCP data offset is out of range";
+	memcpy(seg->src, ip + 12, 4);
+	memcpy(seg->dst, ip + 16, 4);
+	seg->src_port = get16(tcp);
+	seg->dst_port = get16(tcp + 2);
+	seg->seq = get32(tcp + 4);
+	seg->ack = get32(tcp + 8);
+	seg->flags = tcp[13];
+	seg->wnd = get16(tcp + 14);
+	seg->urgent = get16(tcp + 18);
+	seg->header_len = (uint32_t)(TCP_AT + tcp_header);
+	seg->payload = p->bytes + seg->header_len;
+	seg->len = (uint32_t)p->len - seg->header_len;
+	return parse_options(seg, tcp + SIM_TCP_HEADER, tcp_header - SIM_TCP_HEADER);
+}
+
+/* ------------------------------------------------------------------ what the network card does */
+
+static size_t header_of(const struct sim_packet *p)
+{
+	return TCP_AT + (size_t)(p->bytes[TCP_AT + 12] >> 4) * 4;
+}
+
+size_t sim_packet_pieces(const struct sim_packet *p)
+{
+	if (!p->gso_size)
+		return 1;
+	return (p->len - header_of(p) + p->gso_size - 1) / p->gso_size;
+}
+
+struct sim_packet *sim_packet_cut(const struct sim_packet *p, size_t i)
+{
+	const size_t header = header_of(p);
+	const size_t payload = p->len - header;
+	const size_t from = i * p->gso_size;
+	const size_t len = payload - from < p->gso_size ? payload - from : p->gso_size;
+	struct sim_packet *piece = sim_packet_new(header + len);
+	uint8_t *ip = piece->bytes;
+
+	memcpy(ip, p->bytes, header);
+	memcpy(ip + header, p->bytes + header + from, len);
+	put16(ip + 2, (uint32_t)(header + len));
+	put16(ip + 4, get16(ip + 4) + (uint32_t)i);
+	write_ip_checksum(ip);
+	put32(ip + TCP_AT + 4, get32(ip + TCP_AT + 4) + (uint32_t)from);
+	if (from + len < payload) /* FIN and PSH belong to the last */
+		ip[TCP_AT + 13] &= (uint8_t) ~(SIM_FIN | SIM_PSH);
+	write_tcp_checksum(ip, piece->len);
+	return piece;
+}
+
+void sim_packet_finish(struct sim_packet *p)
+{
+	if (!p->checksum_partial)
+		return;
+	write_tcp_checksum(p->bytes, p->len);
+	p->checksum_partial = false;
+}

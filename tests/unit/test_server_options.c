@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options: where a value may come from, who wins, and what is said about what is wrong. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/options.h"
+#include "server/options_table.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define WORDS_MAX 16
+
+/* One call of options_parse from lines of words: "--http 8080 www". */
+struct call {
+	struct options o;
+	char error[OPTIONS_ERROR_SIZE];
+	int status;
+	char args_text[1024], env_text[1024];
+	char *args[WORDS_MAX], *env[WORDS_MAX];
+};
+
+static int split(char *text, char *words[WORDS_MAX])
+{
+	int n = 0;
+
+	for (char *save, *w = strtok_r(text, " ", &save); w; w = strtok_r(NULL, " ", &save))
+		words[n++] = w;
+	words[n] = NULL;
+	return n;
+}
+
+static void parse(struct call *c, const char *args, const char *env)
+{
+	snprintf(c->args_text, sizeof c->args_text, "%s", args);
+	snprintf(c->env_text, sizeof c->env_text, "%s", env);
+	const int argc = split(c->args_text, c->args);
+	split(c->env_text, c->env);
+	c->status = options_parse(&c->o, argc, c->args, c->env, c->error);
+}
+
+static void parse_good(struct call *c, const char *args, const char *env)
+{
+	parse(c, args, env);
+	if (c->status != 0)
+		fail_msg("%s [%s]: %s", args, env, c->error);
+	assert_string_equal(c->error, "");
+}
+
+/* A file with this content in a fresh place; the caller frees and unlinks. */
+static char *config_with(const char *content)
+{
+	char *path = strdup("/tmp/tunhttpd-test-XXXXXX");
+	const int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, content, strlen(content)), (ssize_t)strlen(content));
+	close(fd);
+	return path;
+}
+
+/* ------------------------------------------------------------------ values */
+
+static void test_defaults_are_those_of_the_table(void **state)
+{
+	struct call c;
+	char address[IP_ADDR_TEXT_SIZE];
+
+	(void)state;
+	parse_good(&c, "", "HOME=/home/me");
+	assert_string_equal(c.o.root, ".");
+	assert_string_equal(ip_addr_text(&c.o.address.stack, address), "10.77.0.2");
+	assert_string_equal(ip_addr_text(&c.o.address.host, address), "10.77.0.1");
+	assert_int_equal(c.o.http, 80);
+	assert_int_equal(c.o.https, 443);
+	assert_null(c.o.cert);
+	assert_null(c.o.key);
+	assert_string_equal(c.o.state, "/home/me/.local/share/tunhttpd");
+	assert_int_equal(c.o.names.count, 0);
+	assert_string_equal(c.o.tun, "tunhttpd0");
+	assert_int_equal(c.o.mtu, 1500);
+	assert_int_equal(c.o.workers, 0);
+	assert_string_equal(c.o.user, "nobody");
+	assert_false(c.o.user_given);
+	assert_true(c.o.offload);
+	assert_int_equal(c.o.log, LOG_COMBINED);
+	assert_int_equal(c.o.grace_us, 10000000);
+	options_free(&c.o);
+}
+
+static void test_every_option_comes_by_flag_environment_and_file(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < option_count; i++) {
+		const struct option_def *def = &option_table[i];
+		const char *value = def->default_text ? def->default_text : "some";
+		char text[256], name[64];
+		struct call c;
+
+		if (!def->kind->parse || def->no_file)
+			continue;
+		/* cert and key go together, and http and https cannot be the same */
+		const char *also = strcmp(def->name, "cert") == 0  ? "--key k"
+				   : strcmp(def->name, "key") == 0 ? "--cert c"
+								   : "";
+		snprintf(text, sizeof text, "--%s %s %s", def->name, value, also);
+		parse_good(&c, text, "HOME=/h");
+		assert_int_equal(c.o.set[i].source, SOURCE_FLAG);
+		assert_string_equal(c.o.set[i].text, value);
+		options_free(&c.o);
+
+		snprintf(text, sizeof text, "--%s=%s %s", def->name, value, also);
+		parse_good(&c, text, "HOME=/h");
+		assert_int_equal(c.o.set[i].source, SOURCE_FLAG);
+		options_free(&c.o);
+
+		size_t n = (size_t)snprintf(name, sizeof name, "TUNHTTPD_%s", def->name);
+		for (size_t j = 0; j < n; j++)
+			name[j] = name[j] == '-'
+					  ? '_'
+					  : (char)((name[j] >= 'a' && name[j] <= 'z') ? name[j] - 32
+										      : name[j]);
+		snprintf(text, sizeof text, "HOME=/h %s=%s", name, value);
+		parse_good(&c, also, text);
+		assert_int_equal(c.o.set[i].source, SOURCE_ENV);
+		options_free(&c.o);
+
+		snprintf(text, sizeof text, "# a comment\n%s = %s\n", def->name, value);
+		char *path = config_with(text);
+		snprintf(text, sizeof text, "--config %s %s", path, also);
+		parse_good(&c, text, "HOME=/h");
+		assert_int_equal(c.o.set[i].source, SOURCE_FILE);
+		assert_string_equal(c.o.set[i].text, value);
+		options_free(&c.o);
+		unlink(path);
+		free(path);
+	}
+}
+
+static void test_flag_beats_environment_beats_file_beats_default(void **state)
+{
+	char *path = config_with("http = 8001\nhttps = 8002\ngrace = 3\n");
+	char args[128], env[128];
+	struct call c;
+
+	(void)state;
+	snprintf(args, sizeof args, "--http 8021");
+	snprintf(env, sizeof env,
+		 "HOME=/h TUNHTTPD_HTTP=8011 TUNHTTPD_HTTPS=8012 TUNHTTPD_CONFIG=%s", path);
+	parse_good(&c, args, env);
+	assert_int_equal(c.o.http, 8021);
+	assert_int_equal(c.o.https, 8012);
+	assert_int_equal(c.o.grace_us, 3000000);
+	assert_int_equal(c.o.mtu, 1500);
+	options_free(&c.o);
+	unlink(path);
+	free(path);
+}
+
+static void test_names_add_up_within_one_source(void **state)
+{
+	struct call c;
+
+	(void)state;
+	parse_good(&c, "--name a.org --name b.org,10.0.0.9", "HOME=/h TUNHTTPD_NAME=c.org,d.org");
+	assert_int_equal(c.o.names.count, 3);
+	assert_string_equal(c.o.names.list[0], "a.org");
+	assert_string_equal(c.o.names.list[2], "10.0.0.9");
+	options_free(&c.o);
+	parse_good(&c, "", "HOME=/h TUNHTTPD_NAME=c.org,d.org");
+	assert_int_equal(c.o.names.count, 2);
+	options_free(&c.o);
+}
+
+static void test_directory_is_the_one_bare_word(void **state)
+{
+	struct call c;
+
+	(void)state;
+	parse_good(&c, "site --http 8080", "HOME=/h");
+	assert_string_equal(c.o.root, "site");
+	options_free(&c.o);
+	parse_good(&c, "--http 8080 -- --site", "HOME=/h");
+	assert_string_equal(c.o.root, "--site");
+	options_free(&c.o);
+	parse(&c, "one two", "HOME=/h");
+	assert_int_equal(c.status, EXIT_USAGE);
+	assert_non_null(strstr(c.error, "\"two\""));
+	options_free(&c.o);
+}
+
+static void test_state_directory_follows_the_environment(void **state)
+{
+	struct call c;
+
+	(void)state;
+	parse_good(&c, "", "HOME=/h XDG_DATA_HOME=/data");
+	assert_string_equal(c.o.state, "/data/tunhttpd");
+	options_free(&c.o);
+	parse_good(&c, "--state here", "HOME=/h XDG_DATA_HOME=/data");
+	assert_string_equal(c.o.state, "here");
+	options_free(&c.o);
+	/* Relative ones are to be ignored (XDG Base Directory Specification). */
+	parse_good(&c, "", "HOME=/h XDG_DATA_HOME=data");
+	assert_string_equal(c.o.state, "/h/.local/share/tunhttpd");
+	options_free(&c.o);
+	parse(&c, "", "");
+	if (geteuid() == 0) {
+		assert_int_equal(c.status, 0);
+		assert_string_equal(c.o.state, "/var/lib/tunhttpd");
+	} else {
+		assert_int_equal(c.status, EXIT_CONFIG);
+		assert_non_null(strstr(c.error, "--state"));
+	}
+	options_free(&c.o);
+	/* Who brings a certificate needs none. */
+	parse_good(&c, "--cert c --key k", "");
+	assert_null(c.o.state);
+	options_free(&c.o);
+}
+
+static void test_help_and_version_need_nothing_else(void **state)
+{
+	struct call c;
+
+	(void)state;
+	parse_good(&c, "--help", "TUNHTTPD_HTTP=nonsense");
+	assert_true(c.o.help);
+	options_free(&c.o);
+	parse_good(&c, "www -V", "TUNHTTPD_CONFIG=/nowhere");
+	assert_true(c.o.version);
+	options_free(&c.o);
+}
+
+/* ------------------------------------------------------------------ what is wrong */
+
+static void test_each_error_says_what_where_and_what_is_allowed(void **state)
+{
+	static const struct {
+		const char *args, *env;
+		int status;
+		const char *words[3]; /* that the line must contain */
+	} cases[] = {
+		{"--http 99999", "", EXIT_USAGE, {"--http", "99999", "1 to 65535"}},
+		{"--http=", "", EXIT_USAGE, {"--http", "\"\"", "1 to 65535"}},
+		{"--http", "", EXIT_USAGE, {"--http needs a value", "1 to 65535"}},
+		{"-c", "", EXIT_USAGE, {"--config needs a value"}},
+		{"-x", "", EXIT_USAGE, {"unknown option -x", "--help"}},
+		{"--htps 1", "", EXIT_USAGE, {"unknown option --htps", "did you mean --https"}},
+		{"--adress=10.0.0.2/8", "", EXIT_USAGE, {"--adress;", "did you mean --address"}},
+		{"--zzzzzzzz", "", EXIT_USAGE, {"unknown option --zzzzzzzz", "--help"}},
+		{"--check=yes", "", EXIT_USAGE, {"--check takes no value", "yes"}},
+		{"--address 10.77.0.0/24", "", EXIT_USAGE, {"--address", "10.77.0.2/24"}},
+		{"--workers 0", "", EXIT_USAGE, {"--workers", "1 to 64, or auto"}},
+		{"--workers 65", "", EXIT_USAGE, {"--workers", "1 to 64, or auto"}},
+		{"--mtu 575", "", EXIT_USAGE, {"--mtu", "576 to 65535"}},
+		{"--grace -1", "", EXIT_USAGE, {"--grace", "\"-1\"", "seconds"}},
+		{"--idle-timeout 0", "", EXIT_USAGE, {"--idle-timeout", "above 0"}},
+		{"--log xml", "", EXIT_USAGE, {"--log", "combined, json or off"}},
+		{"--offload auto", "", EXIT_USAGE, {"--offload", "on or off"}},
+		{"--tun a/b", "", EXIT_USAGE, {"--tun", "network interface"}},
+		{"--name a..b", "", EXIT_USAGE, {"--name", "DNS names"}},
+		{"", "TUNHTTPD_HTTP=x", EXIT_CONFIG, {"TUNHTTPD_HTTP:", "\"x\"", "1 to 65535"}},
+		{"", "TUNHTTPD_IDLE_TIMEOUT=x", EXIT_CONFIG, {"TUNHTTPD_IDLE_TIMEOUT:"}},
+		/* Overridden, but wrong all the same. */
+		{"--http 80", "TUNHTTPD_HTTP=x", EXIT_CONFIG, {"TUNHTTPD_HTTP:"}},
+		{"--cert c", "", EXIT_CONFIG, {"--cert is given without --key"}},
+		{"--key k", "", EXIT_CONFIG, {"--key is given without --cert"}},
+		{"--http off --https off", "", EXIT_CONFIG, {"--http and --https are both off"}},
+		{"--http 443", "", EXIT_CONFIG, {"both 443"}},
+		{"--config /nonexistent/file",
+		 "",
+		 EXIT_CONFIG,
+		 {"/nonexistent/file", "No such file"}},
+		{"--config /",
+		 "",
+		 EXIT_CONFIG,
+		 {"cannot read the configuration file /", "directory"}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char env[256];
+		struct call c;
+		snprintf(env, sizeof env, "HOME=/h %s", cases[i].env);
+		parse(&c, cases[i].args, env);
+		if (c.status != cases[i].status)
+			fail_msg("%s [%s]: status %d: %s", cases[i].args, env, c.status, c.error);
+		assert_null(strchr(c.error, '\n'));
+		for (size_t w = 0; w < COUNT(cases[i].words) && cases[i].words[w]; w++)
+			if (!strstr(c.error, cases[i].words[w]))
+				fail_msg("%s: \"%s\" is not in: %s", cases[i].args,
+					 cases[i].words[w], c.error);
+		options_free(&c.o);
+	}
+}
+
+static void test_errors_of_the_file_name_the_line(void **state)
+{
+	static const struct {
+		const char *content;
+		const char *words[2]; /* the path goes before the first */
+	} cases[] = {
+		{"http = 80\nhttps = x\n", {":2: https", "\"x\""}},
+		{"; c\n\n# c\nhtps = 1\n", {":4: ", "did you mean https"}},
+		{"[site]\nroot = x\n", {":2: sections"}},
+		{"http = 80\nthis is no pair\nhttps = 443\n", {":2: ", "name = value"}},
+		{"http = 80\n https = 443\n", {":2: ", "space"}},
+		{"config = other\n", {":1: ", "no option is called \"config\""}},
+		{"help = yes\n", {":1: ", "no option is called \"help\""}},
+		{"= 5\n", {":1: ", "no option is called \"\""}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char *path = config_with(cases[i].content);
+		char args[128], expected[256];
+		struct call c;
+		snprintf(args, sizeof args, "--config %s", path);
+		parse(&c, args, "HOME=/h");
+		assert_int_equal(c.status, EXIT_CONFIG);
+		snprintf(expected, sizeof expected, "%s%s", path, cases[i].words[0]);
+		if (!strstr(c.error, expected) ||
+		    (cases[i].words[1] && !strstr(c.error, cases[i].words[1])))
+			fail_msg("\"%s\" \"%s\" is not in: %s", expected, cases[i].words[1],
+				 c.error);
+		options_free(&c.o);
+		unlink(path);
+		free(path);
+	}
+}
+
+static void test_long_line_of_the_file_is_an_error(void **state)
+{
+	char content[2048], args[128];
+	struct call c;
+
+	(void)state;
+	memset(content, 'x', sizeof content);
+	memcpy(content, "http = 80\nroot = ", 17);
+	content[sizeof content - 1] = '\0';
+	char *path = config_with(content);
+	snprintf(args, sizeof args, "--config %s", path);
+	parse(&c, args, "HOME=/h");
+	assert_int_equal(c.status, EXIT_CONFIG);
+	assert_non_null(strstr(c.error, ":2: the line is too long"));
+	options_free(&c.o);
+	unlink(path);
+	free(path);
+}
+
+/* ------------------------------------------------------------------ as text */
+
+static char *printed(void (*print)(const struct options *o, FILE *out), const struct options *o)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	print(o, out);
+	fclose(out);
+	return text;
+}
+
+static void print_help(const struct options *o, FILE *out)
+{
+	(void)o;
+	options_print_help(out);
+}
+
+static void test_help_names_every_option_and_its_default(void **state)
+{
+	char *help = printed(print_help, NULL);
+
+	(void)state;
+	for (size_t i = 0; i < option_count; i++) {
+		const struct option_def *def = &option_table[i];
+		char text[128];
+		snprintf(text, sizeof text, "--%s%s%s", def->name, def->argument ? " " : "",
+			 def->argument ? def->argument : "");
+		assert_non_null(strstr(help, text));
+		assert_non_null(strstr(help, def->help));
+		snprintf(text, sizeof text, "(%s)", def->default_text ? def->default_text : "");
+		if (def->default_text)
+			assert_non_null(strstr(help, text));
+	}
+	free(help);
+}
+
+static void test_printed_configuration_is_a_configuration_file(void **state)
+{
+	struct call c, again;
+
+	(void)state;
+	parse_good(&c, "site --http 8080 --name a.org --name b.org --grace 0.5", "HOME=/h");
+	char *text = printed(options_print, &c.o);
+	char *path = config_with(text);
+	char args[128];
+	snprintf(args, sizeof args, "--config %s", path);
+	parse_good(&again, args, "");
+	assert_string_equal(again.o.root, "site");
+	assert_int_equal(again.o.http, 8080);
+	assert_int_equal(again.o.names.count, 2);
+	assert_int_equal(again.o.grace_us, 500000);
+	assert_string_equal(again.o.state, "/h/.local/share/tunhttpd");
+	options_free(&c.o);
+	options_free(&again.o);
+	unlink(path);
+	free(path);
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults_are_those_of_the_table),
+		cmocka_unit_test(test_every_option_comes_by_flag_environment_and_file),
+		cmocka_unit_test(test_flag_beats_environment_beats_file_beats_default),
+		cmocka_unit_test(test_names_add_up_within_one_source),
+		cmocka_unit_test(test_directory_is_the_one_bare_word),
+		cmocka_unit_test(test_state_directory_follows_the_environment),
+		cmocka_unit_test(test_help_and_version_need_nothing_else),
+		cmocka_unit_test(test_each_error_says_what_where_and_what_is_allowed),
+		cmocka_unit_test(test_errors_of_the_file_name_the_line),
+		cmocka_unit_test(test_long_line_of_the_file_is_an_error),
+		cmocka_unit_test(test_help_names_every_option_and_its_default),
+		cmocka_unit_test(test_printed_configuration_is_a_configuration_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

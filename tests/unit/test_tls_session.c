@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sessions off the beaten track: calls in an unusual order, writes that are refused, either end closing at an
+ * awkward moment (RFC 8446 6.1, RFC 5246 7.2.1), sessions that are dropped half-way.
+ */
+#include "tests/unit/tls_two.h"
+
+static const enum tls_version versions[] = {TLS_VERSION_1_2, TLS_VERSION_1_3};
+
+/* ------------------------------------------------------------------ handshakes */
+
+static void test_handshake_is_idempotent_once_complete(void **state)
+{
+	struct pair *p = pair_established(*state, TLS_VERSION_1_3);
+	const size_t up = p->up.len, down = p->down.len;
+
+	assert_int_equal(tls_session_handshake(p->server), TLS_OK);
+	assert_int_equal(tls_session_handshake(p->client), TLS_OK);
+	assert_int_equal(p->up.len, up);
+	assert_int_equal(p->down.len, down);
+	pair_close(p);
+}
+
+static void test_reading_drives_the_handshake(void **state)
+{
+	struct pair *p = pair_open_version(*state, TLS_VERSION_1_3);
+
+	for (int i = 0; i < 8; i++) {
+		assert_int_equal(read_status(p->client), TLS_WANT_READ);
+		assert_int_equal(read_status(p->server), TLS_WANT_READ);
+	}
+	assert_true(tls_session_established(p->client));
+	assert_true(tls_session_established(p->server));
+	pair_close(p);
+}
+
+/* With the certificate between leaf and root, the client finds its way; without it, it says whom it misses. */
+static void test_the_chain_behind_the_leaf_is_sent(void **state)
+{
+	struct pki *pki = *state;
+	struct identity middle, leaf;
+	char chain[2 * sizeof leaf.cert_pem];
+	const struct pair_config whole = {.server = &leaf, .chain = chain};
+	const struct pair_config cut = {.server = &leaf};
+	struct pair *p;
+
+	make_ec_key(&middle.key, MBEDTLS_ECP_DP_SECP256R1);
+	make_ec_key(&leaf.key, MBEDTLS_ECP_DP_SECP256R1);
+	certify(&middle, "middle", true, &pki->root);
+	certify(&leaf, "leaf", false, &middle);
+	snprintf(chain, sizeof chain, "%s%s", leaf.cert_pem, middle.cert_pem);
+	p = pair_open(pki, &whole);
+	pair_establish(p);
+	pair_close(p);
+	p = pair_open(pki, &cut);
+	assert_int_equal(pair_handshake(p).client, TLS_FAILED);
+	assert_int_equal(read_status(p->server), TLS_FAILED);
+	expect_contains(tls_session_error(p->server), "unknown_ca (48)");
+	pair_close(p);
+	mbedtls_pk_free(&middle.key);
+	mbedtls_pk_free(&leaf.key);
+}
+
+/* Cuts the one record in `pipe` into records with `size` bytes of content each. */
+static void fragment(struct pipe *pipe, size_t size)
+{
+	uint8_t *whole = pipe->data;
+	const size_t len = pipe->len;
+
+	assert_int_equal(record_len(whole), len);
+	*pipe = (struct pipe){.room = NO_LIMIT, .readable = pipe->readable};
+	for (size_t at = HEADER_LEN; at < len; at += size) {
+		const size_t n = size < len - at ? size : len - at;
+		const uint8_t header[HEADER_LEN] = {whole[0], whole[1], whole[2], (uint8_t)(n >> 8),
+						    (uint8_t)n};
+
+		pipe_append(pipe, header, sizeof header);
+		pipe_append(pipe, whole + at, n);
+	}
+	free(whole);
+}
+
+/* RFC 8446 5.1, RFC 5246 6.2.1: messages may be spread over records. The big hellos with post-quantum key shares
+ * reach the server in several segments, too: here in crumbs of seven bytes. */
+static void test_a_client_hello_in_many_records(void **state)
+{
+	static const size_t sizes[] = {4, 5, 16, 100, 200};
+
+	for (size_t v = 0; v < COUNT(versions); v++)
+		for (size_t i = 0; i < COUNT(sizes); i++)
+			for (size_t crumb = 0; crumb <= 7; crumb += 7) {
+				struct pair *p = pair_open_version(*state, versions[v]);
+
+				p->grant_bytes = crumb;
+				p->up.readable = crumb ? crumb : NO_LIMIT;
+				assert_int_equal(tls_session_handshake(p->client), TLS_WANT_READ);
+				fragment(&p->up, sizes[i]);
+				pair_establish(p);
+				pair_close(p);
+			}
+}
+
+/* ------------------------------------------------------------------ refused writes */
+
+static void test_a_refused_write_takes_nothing_and_keeps_its_length(void **state)
+{
+	static const uint8_t data[5000] = {1, 2, 3};
+
+	for (size_t v = 0; v < COUNT(versions); v++) {
+		struct pair *p = pair_established(*state, versions[v]);
+		const size_t mark = p->down.len;
+		uint8_t in[sizeof data + 1];
+		size_t n;
+
+		p->down.room = 0;
+		for (int i = 0; i < 3; i++) {
+			assert_int_equal(tls_session_write(p->server, data, sizeof data, &n),
+					 TLS_WANT_WRITE);
+			assert_int_equal(n, 0);
+		}
+		p->down.room = p->down.refused - 1;
+		assert_int_equal(tls_session_write(p->server, data, sizeof data, &n),
+				 TLS_WANT_WRITE);
+		assert_int_equal(p->down.len, mark);
+		p->down.room = p->down.refused;
+		assert_int_equal(tls_session_write(p->server, data, sizeof data, &n), TLS_OK);
+		assert_int_equal(n, sizeof data);
+		assert_int_equal(record_len(p->down.data + mark), p->down.len - mark);
+		assert_int_equal(tls_session_read(p->client, in, sizeof in, &n), TLS_OK);
+		assert_int_equal(n, sizeof data);
+		assert_memory_equal(in, data, n);
+		assert_int_equal(read_status(p->client), TLS_WANT_READ);
+		pair_close(p);
+	}
+}
+
+/* A write may be longer than a record; what was refused then is its first record. */
+static void test_a_refused_write_longer_than_a_record(void **state)
+{
+	for (size_t v = 0; v < COUNT(versions); v++) {
+		struct pair *p = pair_established(*state, versions[v]);
+		const size_t max = tls_session_max_write(p->server);
+		uint8_t *data = calloc(1, 2 * max);
+		size_t n;
+
+		p->down.room = 0;
+		assert_int_equal(tls_session_write(p->server, data, 2 * max, &n), TLS_WANT_WRITE);
+		p->down.room = NO_LIMIT;
+		assert_int_equal(tls_session_write(p->server, data, 2 * max, &n), TLS_OK);
+		assert_int_equal(n, max);
+		assert_int_equal(tls_session_write(p->server, data + max, max, &n), TLS_OK);
+		assert_int_equal(n, max);
+		free(data);
+		pair_close(p);
+	}
+}
+
+/* Reading goes on while a write waits; the record of the write leaves once, before the next. */
+static void test_reading_between_a_refused_write_and_its_repetition(void **state)
+{
+	for (size_t v = 0; v < COUNT(versions); v++) {
+		struct pair *p = pair_established(*state, versions[v]);
+		size_t n;
+
+		p->down.room = 0;
+		assert_int_equal(tls_session_write(p->server, (const uint8_t *)"answer", 6, &n),
+				 TLS_WANT_WRITE);
+		write_text(p->client, "question");
+		expect_text(p->server, "question");
+		p->down.room = NO_LIMIT;
+		assert_int_equal(read_status(p->server), TLS_WANT_READ);
+		assert_int_equal(tls_session_write(p->server, (const uint8_t *)"answer", 6, &n),
+				 TLS_OK);
+		assert_int_equal(n, 6);
+		write_text(p->server, "more");
+		expect_text(p->client, "answer");
+		expect_text(p->client, "more");
+		assert_int_equal(read_status(p->client), TLS_WANT_READ);
+		pair_close(p);
+	}
+}
+
+/* ------------------------------------------------------------------ close_notify */
+
+static void expect_close_flags(const struct tls_session *t, bool in, bool out)
+{
+	struct tls_info info;
+
+	tls_session_info(t, &info);
+	assert_int_equal(info.close_notify_in, in);
+	assert_int_equal(info.close_notify_out, out);
+}
+
+static void test_close_notify_in_both_orders(void **state)
+{
+	for (size_t v = 0; v < COUNT(versions); v++)
+		for (int server_first = 0; server_first < 2; server_first++) {
+			struct pair *p = pair_established(*state, versions[v]);
+			struct tls_session *first = server_first ? p->server : p->client;
+			struct tls_session *second = server_first ? p->client : p->server;
+			const size_t up = p->up.len, down = p->down.len;
+
+			assert_int_equal(tls_session_close_notify(first), TLS_OK);
+			expect_close_flags(first, false, true);
+			assert_int_equal(read_status(second), TLS_CLOSED);
+			assert_int_equal(read_status(second), TLS_CLOSED);
+			expect_close_flags(second, true, false);
+			assert_int_equal(read_status(first), TLS_WANT_READ);
+			assert_int_equal(tls_session_close_notify(second), TLS_OK);
+			assert_int_equal(read_status(first), TLS_CLOSED);
+			expect_close_flags(first, true, true);
+			expect_close_flags(second, true, true);
+			assert_int_equal(alerts_since(&p->up, up), 1);
+			assert_int_equal(alerts_since(&p->down, down), 1);
+			pair_close(p);
+		}
+}
+
+static void test_close_notify_of_both_at_once(void **state)
+{
+	for (size_t v = 0; v < COUNT(versions); v++) {
+		struct pair *p = pair_established(*state, versions[v]);
+
+		assert_int_equal(tls_session_close_notify(p->server), TLS_OK);
+		assert_int_equal(tls_session_close_notify(p->client), TLS_OK);
+		assert_int_equal(read_status(p->server), TLS_CLOSED);
+		assert_int_equal(read_status(p->client), TLS_CLOSED);
+		pair_close(p);
+	}
+}
+
+/* Reading goes on while the alert waits. */
+static void test_reading_between_a_refused_close_notify_and_its_repetition(void **state)
+{
+	for (size_t v = 0; v < COUNT(versions); v++) {
+		struct pair *p = pair_established(*state, versions[v]);
+		const size_t mark = p->down.len;
+
+		p->down.room = 0;
+		assert_int_equal(tls_session_close_notify(p->server), TLS_WANT_WRITE);
+		write_text(p->client, "late");
+		p->down.room = NO_LIMIT;
+		expect_text(p->server, "late");
+		assert_int_equal(tls_session_close_notify(p->server), TLS_OK);
+		assert_int_equal(alerts_since(&p->down, mark), 1);
+		assert_int_equal(read_status(p->client), TLS_CLOSED);
+		pair_close(p);
+	}
+}
+
+/* RFC 8446 6.1: data behind a closure alert is ignored, and so is the FIN that follows it. */
+static void test_nothing_behind_the_peers_close_notify_is_read(void **state)
+{
+	for (size_t v = 0; v < COUNT(versions); v++) {
+		struct pair *p = pair_established(*state, versions[v]);
+		const size_t mark = p->down.len;
+
+		assert_int_equal(tls_session_close_notify(p->client), TLS_OK);
+		pipe_append(&p->up, "\x17\x03\x03\x00\x03xyz", 8);
+		p->up.fin = true;
+		assert_int_equal(read_status(p->server), TLS_CLOSED);
+		assert_int_equal(read_status(p->server), TLS_CLOSED);
+		assert_false(tls_session_pending(p->server));
+		assert_int_equal(p->down.len, mark);
+		pair_close(p);
+	}
+}
+
+static void test_close_notify_before_the_handshake_sends_nothing(void **state)
+{
+	for (size_t v = 0; v < COUNT(versions); v++) {
+		struct pair *p = pair_open_version(*state, versions[v]);
+
+		assert_int_equal(tls_session_close_notify(p->server), TLS_OK);
+		assert_int_equal(p->down.len, 0);
+		pair_establish(p);
+		expect_close_flags(p->server, false, false);
+		pair_close(p);
+	}
+}
+
+/* RFC 8446 6.1: after close_notify no more is sent, not even an alert about what the peer does then. */
+static void test_nothing_is_sent_behind_close_notify(void **state)
+{
+	for (size_t v = 0; v < COUNT(versions); v++) {
+		struct pair *p = pair_established(*state, versions[v]);
+		size_t mark;
+
+		assert_int_equal(tls_session_close_notify(p->server), TLS_OK);
+		mark = p->down.len;
+		write_text(p->client, "altered on its way");
+		p->up.data[p->up.len - 1] ^= 1;
+		assert_int_equal(read_status(p->server), TLS_FAILED);
+		assert_int_equal(p->down.len, mark);
+		pair_close(p);
+	}
+}
+
+/* ------------------------------------------------------------------ streams that end */
+
+static void test_truncation_is_final_whatever_comes_later(void **state)
+{
+	for (size_t v = 0; v < COUNT(versions); v++) {
+		struct pair *p = pair_established(*state, versions[v]);
+
+		p->up.fin = true;
+		assert_int_equal(read_status(p->server), TLS_TRUNCATED);
+		p->up.fin = false;
+		write_text(p->client, "I am back");
+		assert_int_equal(read_status(p->server), TLS_TRUNCATED);
+		pair_close(p);
+	}
+}
+
+/* The end may fall anywhere within a record: in its header, in its body. */
+static void test_a_record_cut_anywhere_is_truncated(void **state)
+{
+	for (size_t v = 0; v < COUNT(versions); v++)
+		for (size_t cut = 1; cut < 20; cut++) {
+			struct pair *p = pair_established(*state, versions[v]);
+
+			write_text(p->client, "0123456789");
+			p->up.len -= cut;
+			p->up.fin = true;
+			assert_int_equal(read_status(p->server), TLS_TRUNCATED);
+			pair_close(p);
+		}
+}
+
+static void test_a_stream_that_ends_during_the_handshake_is_truncated(void **state)
+{
+	for (size_t v = 0; v < COUNT(versions); v++) {
+		size_t flight = 1;
+
+		for (size_t at = 0; at <= flight; at += flight / 4 + 1) {
+			struct pair *p = pair_open_version(*state, versions[v]);
+
+			assert_int_equal(tls_session_handshake(p->client), TLS_WANT_READ);
+			flight = p->up.len;
+			p->up.len = at < flight ? at : flight - 1;
+			p->up.fin = true;
+			assert_int_equal(tls_session_handshake(p->server), TLS_TRUNCATED);
+			assert_int_equal(tls_session_handshake(p->server), TLS_TRUNCATED);
+			assert_int_equal(read_status(p->server), TLS_TRUNCATED);
+			assert_false(tls_session_established(p->server));
+			assert_int_equal(p->down.len, 0);
+			pair_close(p);
+		}
+	}
+}
+
+static void test_a_reset_fails_close_notify_and_the_handshake(void **state)
+{
+	for (size_t v = 0; v < COUNT(versions); v++) {
+		struct pair *p = pair_established(*state, versions[v]);
+
+		p->down.reset = true;
+		assert_int_equal(tls_session_close_notify(p->server), TLS_FAILED);
+		expect_close_flags(p->server, false, false);
+		pair_disconnect(p);
+		pair_connect(p);
+		p->down.reset = true;
+		assert_int_equal(tls_session_handshake(p->client), TLS_WANT_READ);
+		assert_int_equal(tls_session_handshake(p->server), TLS_FAILED);
+		assert_int_equal(tls_session_handshake(p->server), TLS_FAILED);
+		pair_close(p);
+	}
+}
+
+/* ------------------------------------------------------------------ altered on the way */
+
+/* A flipped bit anywhere in what the client sends: no crash, no hang, one alert at most. Whoever fails stays so. */
+static void flip_in_handshake(struct pair *p, size_t at)
+{
+	struct outcome out = {TLS_WANT_READ, TLS_WANT_READ};
+	bool flipped = false;
+
+	for (int i = 0; i < 8; i++) {
+		out.client = tls_session_handshake(p->client);
+		if (!flipped && p->up.len > at) {
+			p->up.data[at] ^= 0x10;
+			flipped = true;
+		}
+		out.server = tls_session_handshake(p->server);
+	}
+	assert_true(flipped);
+	if (out.server != TLS_FAILED)
+		return;
+	assert_int_equal(tls_session_handshake(p->server), TLS_FAILED);
+	if (strstr(tls_session_error(p->server), "the peer refused"))
+		assert_int_equal(alerts_since(&p->down, 0), 0);
+	else
+		assert_int_equal(alerts_since(&p->down, 0), 1);
+}
+
+static void test_a_flipped_bit_in_a_handshake_ends_with_one_alert(void **state)
+{
+	for (size_t v = 0; v < COUNT(versions); v++) {
+		struct pair *p = pair_established(*state, versions[v]);
+		const size_t len = p->up.len;
+
+		for (size_t at = 0; at < len; at += 3) {
+			pair_disconnect(p);
+			pair_connect(p);
+			flip_in_handshake(p, at);
+		}
+		pair_close(p);
+	}
+}
+
+/* A header says more than the cipher protects in TLS 1.2: nothing that it says may yield data. A longer length only
+ * leaves the session waiting. */
+static void test_an_altered_record_header_yields_no_data(void **state)
+{
+	for (size_t v = 0; v < COUNT(versions); v++)
+		for (int bit = 0; bit < 8 * HEADER_LEN; bit++) {
+			struct pair *p = pair_established(*state, versions[v]);
+			const size_t up = p->up.len, down = p->down.len;
+			enum tls_status status;
+
+			write_text(p->client, "never to be seen");
+			p->up.data[up + (size_t)bit / 8] ^= (uint8_t)(1 << bit % 8);
+			status = read_status(p->server);
+			if (status != TLS_WANT_READ)
+				assert_int_equal(status, TLS_FAILED);
+			assert_int_equal(read_status(p->server), status);
+			assert_int_equal(alerts_since(&p->down, down), status == TLS_FAILED);
+			pair_close(p);
+		}
+}
+
+static void test_a_plaintext_handshake_record_after_the_handshake(void **state)
+{
+	for (size_t v = 0; v < COUNT(versions); v++) {
+		struct pair *p = pair_established(*state, versions[v]);
+		const size_t mark = p->down.len;
+
+		pipe_append(&p->up, "\x16\x03\x03\x00\x04\x01\x00\x00\x00", 9);
+		for (int i = 0; i < 3; i++)
+			assert_int_equal(read_status(p->server), TLS_FAILED);
+		assert_int_equal(alerts_since(&p->down, mark), 1);
+		assert_int_equal(read_status(p->client), TLS_FAILED);
+		expect_contains(tls_session_error(p->client), "the peer refused");
+		pair_close(p);
+	}
+}
+
+/* ------------------------------------------------------------------ leaving early */
+
+static size_t keys_held(void)
+{
+	mbedtls_psa_stats_t stats;
+
+	mbedtls_psa_get_stats(&stats);
+	return stats.MBEDTLS_PRIVATE(volatile_slots);
+}
+
+/* Memory is watched by the sanitizer; keys live in a store that it does not see into. */
+static void test_destroying_a_session_at_any_step_leaks_nothing(void **state)
+{
+	for (size_t v = 0; v < COUNT(versions); v++) {
+		struct pair *p = pair_open_version(*state, versions[v]);
+		const size_t keys = keys_held();
+		bool done = false;
+
+		for (int steps = 0; !done; steps++) {
+			pair_disconnect(p);
+			pair_connect(p);
+			for (int i = 0; i < steps; i++) {
+				struct tls_session *t = i % 2 ? p->server : p->client;
+
+				done = tls_session_handshake(t) == TLS_OK && t == p->server;
+			}
+			p->up.room = p->down.room = 0;
+			tls_session_handshake(p->client);
+			tls_session_handshake(p->server);
+			if (done)
+				tls_session_write(p->server, (const uint8_t *)"x", 1, &(size_t){0});
+		}
+		pair_disconnect(p);
+		assert_int_equal(keys_held(), keys);
+		pair_connect(p);
+		pair_close(p);
+	}
+}
+
+static void test_a_context_serves_one_session_after_another(void **state)
+{
+	struct pair *p = pair_open_version(*state, TLS_VERSION_ANY);
+
+	for (int i = 0; i < 40; i++) {
+		pair_establish(p);
+		pair_transfer(p, p->client, p->server, 10, 10);
+		pair_disconnect(p);
+		pair_connect(p);
+	}
+	pair_close(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_handshake_is_idempotent_once_complete),
+		cmocka_unit_test(test_reading_drives_the_handshake),
+		cmocka_unit_test(test_the_chain_behind_the_leaf_is_sent),
+		cmocka_unit_test(test_a_client_hello_in_many_records),
+		cmocka_unit_test(test_a_refused_write_takes_nothing_and_keeps_its_length),
+		cmocka_unit_test(test_a_refused_write_longer_than_a_record),
+		cmocka_unit_test(test_reading_between_a_refused_write_and_its_repetition),
+		cmocka_unit_test(test_close_notify_in_both_orders),
+		cmocka_unit_test(test_close_notify_of_both_at_once),
+		cmocka_unit_test(test_reading_between_a_refused_close_notify_and_its_repetition),
+		cmocka_unit_test(test_nothing_behind_the_peers_close_notify_is_read),
+		cmocka_unit_test(test_close_notify_before_the_handshake_sends_nothing),
+		cmocka_unit_test(test_nothing_is_sent_behind_close_notify),
+		cmocka_unit_test(test_truncation_is_final_whatever_comes_later),
+		cmocka_unit_test(test_a_record_cut_anywhere_is_truncated),
+		cmocka_unit_test(test_a_stream_that_ends_during_the_handshake_is_truncated),
+		cmocka_unit_test(test_a_reset_fails_close_notify_and_the_handshake),
+		cmocka_unit_test(test_a_flipped_bit_in_a_handshake_ends_with_one_alert),
+		cmocka_unit_test(test_an_altered_record_header_yields_no_data),
+		cmocka_unit_test(test_a_plaintext_handshake_record_after_the_handshake),
+		cmocka_unit_test(test_destroying_a_session_at_any_step_leaks_nothing),
+		cmocka_unit_test(test_a_context_serves_one_session_after_another),
+	};
+
+	return cmocka_run_group_tests(tests, pki_setup, pki_teardown);
+}
