@@ -9,6 +9,8 @@ cd "$(dirname "$0")/.."
 scripts/deps.sh build
 ${MAKE:-make} -s "-j$(nproc)" all
 
+# Made by whoever runs this, so that `make distclean` may remove what root puts there.
+mkdir -p certs/local
 # shellcheck disable=SC2086
 set -- build/tunhttpd serve www --state certs/local ${RUN_ARGS:-}
 [ "$(id -u)" -eq 0 ] || set -- sudo "$@"

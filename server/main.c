@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c — the commands: serve, help, version. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -79,8 +82,25 @@ static int unknown_command(const char *word)
 	return EXIT_USAGE;
 }
 
+/* What we inherit is not ours to trust. Were a standard descriptor closed, the TUN device would get its number and
+ * the log would be sent as packets; were SIGCHLD ignored, no child could be waited for. */
+static bool sane_process(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+		if (fd < 0)
+			return false;
+	} while (fd <= STDERR_FILENO);
+	close(fd);
+	return signal(SIGCHLD, SIG_DFL) != SIG_ERR;
+}
+
 int main(int argc, char *argv[])
 {
+	if (!sane_process())
+		return EXIT_RUNTIME;
 	if (argc < 2) {
 		fputs("usage: tunhttpd serve [DIR] [OPTION]...; see tunhttpd --help\n", stderr);
 		return EXIT_USAGE;

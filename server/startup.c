@@ -48,8 +48,10 @@ static bool choose_certificate(struct startup *s)
 	return s->cert_path && s->key_path && s->ca_path;
 }
 
-/* The directories above `path`, as far as they are missing. What is wrong shows when `path` is made. */
-static void make_parents(const char *path)
+/* The state directory and those above it, as far as they are missing. Everybody may enter: ca.pem is there
+ * to be handed out, also when root started the server and somebody else runs curl; keys are 0600. What
+ * goes wrong here shows when the certificate is made. */
+static void make_state_directory(const char *path)
 {
 	char *copy = strdup(path);
 
@@ -62,6 +64,7 @@ static void make_parents(const char *path)
 		(void)mkdir(copy, 0755);
 		*p = '/';
 	}
+	(void)mkdir(copy, 0755);
 	free(copy);
 }
 
@@ -80,7 +83,7 @@ static bool make_local_certificate(const struct options *o)
 	for (size_t i = 0; i < o->names.count; i++)
 		names[n++] = o->names.list[i];
 	names[n] = NULL;
-	make_parents(o->state);
+	make_state_directory(o->state);
 	if (certs_ensure_local(o->state, names, time(NULL), NULL, error) == 0)
 		return true;
 	log_error("%s", error);
@@ -157,9 +160,12 @@ static int run_rehearsal(struct startup *s)
 		log_error("cannot start a process: %m");
 		return EXIT_RUNTIME;
 	}
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return EXIT_RUNTIME;
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno == EINTR)
+			continue;
+		log_error("cannot wait for a process: %m");
+		return EXIT_RUNTIME;
+	}
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	log_error("checking the certificate ended by signal %d", WTERMSIG(status));
@@ -180,6 +186,10 @@ int startup_check(struct startup *s, const struct options *o)
 		log_error("%s", error);
 		return EXIT_CONFIG;
 	}
+	if (!s->identity.change && s->identity.uid == 0)
+		log_error("the workers stay root, though without capabilities: becoming %s needs "
+			  "CAP_SETUID and CAP_SETGID",
+			  o->user);
 	if (!choose_certificate(s)) {
 		log_error("out of memory");
 		return EXIT_RUNTIME;

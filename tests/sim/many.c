@@ -78,6 +78,10 @@ static void run_backlog(struct sim *sim, unsigned index)
 	start(&p, 1 + index);
 	for (unsigned i = 0; i < count && !sim->failed; i++)
 		sim_streams_connect(&p.app[0], 0, (uint16_t)(20000 + i), SIM_PORT, &p.plan[0]);
+	sim_run(sim);
+	const struct stack_counters *n = stack_get_counters(sim->host[1].stack);
+	if (!sim->failed && index % 2 && n->tcp_accept_overflows == 0)
+		sim_fail(sim, "the backlog was never full");
 	finish(&p, count);
 }
 

@@ -132,6 +132,8 @@ static void compare(struct sim_stream *st, const uint8_t *data, size_t len)
 			 sim->host[st->owner->host].name, (unsigned long long)wrong);
 	st->received += len;
 	sim->work += len;
+	if (st->received == st->plan.receive)
+		st->owner->complete_us = sim->now_us;
 }
 
 /* One read: at most read_max bytes; an echo no more than it can send at once. */

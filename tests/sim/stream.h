@@ -47,6 +47,7 @@ struct sim_streams {
 	struct sim_plan accepted; /* the plan of accepted connections */
 	struct sim_stream *first;
 	unsigned opened, finished, complete, closed_for[16]; /* by tcp_close_reason */
+	uint64_t complete_us; /* when a stream last got its last byte */
 	uint8_t *scratch;
 };
 

@@ -10,7 +10,7 @@
 #define MSS_FLOOR 48u        /* the stack gives no less to a peer that asks for less           */
 #define TIMER_SLACK_US 1000u /* the stack's clock ticks, so a timer may fire a little late     */
 #define TS_WRAP_US (24ull * 24 * 3600 * SIM_SECOND) /* a clock of 1 ms compares for 24.8 days   */
-#define PLAUSIBLE (1u << 30)
+#define PLAUSIBLE (1u << 20)  /* a scripted peer sends no more: what lies beyond is garbage */
 #define CHECK_OFTEN_CONNS 16u /* with more connections the TCBs are compared every 16th turn    */
 
 /* What one side of a flow has sent, and what has reached it. */
@@ -228,7 +228,8 @@ static unsigned matches_of(const struct flow *f, unsigned from, const struct sim
 	return m;
 }
 
-static void note_sent(struct flow *f, unsigned from, const struct sim_segment *seg, uint64_t now_us)
+static void note_sent(const struct sim *sim, struct flow *f, unsigned from,
+		      const struct sim_segment *seg)
 {
 	struct side *me = &f->side[from];
 	const uint32_t end = seg->seq + sim_segment_space(seg);
@@ -238,7 +239,8 @@ static void note_sent(struct flow *f, unsigned from, const struct sim_segment *s
 		me->isn = seg->seq;
 		me->max = end;
 	}
-	if (before(me->max, end) && end - me->max < PLAUSIBLE)
+	const bool made_up = !sim->host[from].stack && end - me->isn > PLAUSIBLE;
+	if (before(me->max, end) && !made_up)
 		me->max = end;
 	if (seg->flags & SIM_FIN) {
 		me->fin = true;
@@ -254,7 +256,7 @@ static void note_sent(struct flow *f, unsigned from, const struct sim_segment *s
 	if (seg->has_ts && (seg->flags & (SIM_SYN | SIM_ACK)) != SIM_SYN) {
 		me->has_ts = true;
 		me->ts_val = seg->ts_val;
-		me->ts_us = now_us;
+		me->ts_us = sim->now_us;
 	}
 }
 
@@ -293,7 +295,7 @@ unsigned sim_watch_sent(struct sim_watch *w, unsigned from, const struct sim_pac
 		if (wrong)
 			sim_fail(sim, "host %s, on the wire: %s", name[from], wrong);
 	}
-	note_sent(f, from, &seg, sim->now_us);
+	note_sent(sim, f, from, &seg);
 	return matches;
 }
 

@@ -41,6 +41,34 @@ static void run_zero_window(struct sim *sim, unsigned index)
 		 sides == 3 ? "both" : (sides == 1 ? "A" : "B"),
 		 (unsigned long long)(late / SIM_SECOND), lost);
 	sim_pair_once(&p);
+	/* When no update was lost, nobody waits for the next probe. */
+	for (unsigned i = 0; i < 2 && !lost && !sim->failed; i++)
+		if (p.app[i].complete_us > late + SIM_SECOND)
+			sim_fail(sim, "host %s had to wait until %.3f s", sim->host[i].name,
+				 (double)p.app[i].complete_us / 1e6);
+}
+
+/* Exactly what fits, a byte less and a byte more, and then the FIN: it may not be sent beyond the edge. */
+static void run_brim(struct sim *sim, unsigned index)
+{
+	static const uint32_t buffer[] = {4096, 16384, 32768, 65536};
+	const uint32_t size = buffer[index % 4];
+	const unsigned sender = index / 4 % 2;
+	struct sim_pair p;
+
+	sim_pair_init(&p, sim);
+	for (unsigned i = 0; i < 2; i++) {
+		sim_set_isn(&p.cfg[i], index / 24 % 4);
+		p.cfg[i].recv_buffer_max = size;
+		p.cfg[i].tso = index / 96;
+		p.cfg[i].checksum_offload = p.cfg[i].tso;
+		p.plan[i].close = SIM_CLOSE_SENT;
+	}
+	p.plan[sender].send = size + index / 8 % 3 - 1;
+	p.plan[1 - sender].read_from_us = 5 * SIM_SECOND;
+	snprintf(sim->about, sizeof sim->about, "%llu bytes into %u",
+		 (unsigned long long)p.plan[sender].send, size);
+	sim_pair_once(&p);
 }
 
 /* Reads that open the window by a little at a time: no silly windows, and no end to patience. */
@@ -123,6 +151,7 @@ static void run_idle(struct sim *sim, unsigned index)
 
 const struct sim_group sim_window_groups[] = {
 	{"zero-window", "late readers, lost window updates", 4 * 36, 0, run_zero_window},
+	{"brim", "exactly what the window takes, and a FIN", 192, 0, run_brim},
 	{"slow-reader", "a few bytes at a time", 32, 0, run_slow_reader},
 	{"never-reads", "readers that stop for good", 24, 0, run_never_reads},
 	{"idle", "thirty days of silence", 8, 0, run_idle},

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The access log: a line a request, and no client can write into it what it likes."""
+import json
+import re
+
+from harness import ADDRESS, HOST_ADDRESS, Reader, get, wait_until
+
+COMBINED = re.compile(r'^(\S+) - - \[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000)\] "(\S+) (\S+) (HTTP/1\.[01])" '
+                      r'(\d{3}) (\d+) "([^"]*)" "([^"]*)"$')
+NASTY = ("Referer: http://a/\"b\\c", "User-Agent: t\tab \"q\" \\ \xff\x80 end")
+# As both formats show them: what is not printable ASCII, quotation marks and backslashes as \xHH.
+REFERER = "http://a/\\x22b\\x5cc"
+AGENT = "t\\x09ab \\x22q\\x22 \\x5c \\xff\\x80 end"
+
+
+def request_all(env):
+    """One of each kind; returns how many."""
+    env.fetch("http://%s/hello.txt" % ADDRESS, "-A", "plain/1", "-e", "http://from/")
+    env.fetch("https://%s/nothing?a=b" % ADDRESS)
+    env.fetch("http://%s/" % ADDRESS, "-I")
+    with env.connect() as sock:
+        sock.sendall(get("/%22%0a?\"x", *NASTY, close=True))
+        Reader(sock).response()
+    with env.connect() as sock:
+        sock.sendall(get("/hello.txt?nasty", *NASTY, close=True))
+        Reader(sock).response()
+    return 5
+
+
+def lines_of(server, count):
+    wait_until(lambda: server.stdout.count("\n") >= count, "%d lines in the access log" % count)
+    return server.stdout.splitlines()
+
+
+def test_combined(env):
+    with env.server("--log", "combined", "--workers", "1") as server:
+        lines = lines_of(server, request_all(env))
+        assert len(lines) == 5, lines
+        assert all(32 <= ord(c) < 127 for line in lines for c in line), lines
+        first = COMBINED.match(lines[0])
+        assert first, lines[0]
+        assert first.group(1, 3, 4, 5, 6, 7, 8, 9) == (
+            HOST_ADDRESS, "GET", "/hello.txt", "HTTP/1.1", "200", "13", "http://from/", "plain/1"), lines[0]
+        assert COMBINED.match(lines[1]).group(4, 6) == ("/nothing?a=b", "404"), lines[1]
+        assert COMBINED.match(lines[2]).group(3, 6, 7) == ("HEAD", "200", "0"), lines[2]
+        nasty = COMBINED.match(lines[4])
+        assert nasty, lines[4]
+        assert nasty.group(8, 9) == (REFERER, AGENT), lines[4]
+
+
+def test_json(env):
+    with env.server("--log", "json", "--workers", "1") as server:
+        lines = lines_of(server, request_all(env))
+        assert len(lines) == 5, lines
+        entries = [json.loads(line) for line in lines]
+        first = entries[0]
+        assert (first["client"], first["method"], first["target"], first["status"], first["bytes"]) == (
+            HOST_ADDRESS, "GET", "/hello.txt", 200, 13), first
+        assert first["complete"] is True and first["user_agent"] == "plain/1" and not first["tls"], first
+        assert entries[1]["status"] == 404 and entries[1]["target"] == "/nothing?a=b", entries[1]
+        assert entries[1]["tls"] is True and entries[1]["referer"] is None, entries[1]
+        assert entries[4]["referer"] == REFERER, entries[4]
+        assert entries[4]["user_agent"] == AGENT, entries[4]
+        with env.connect(rcvbuf=8192) as sock:
+            sock.sendall(get("/eight.bin"))
+            assert sock.recv(1) == b"H"
+        last = json.loads(lines_of(server, 6)[5])
+        assert last["target"] == "/eight.bin" and last["complete"] is False, last
+
+
+def test_off(env):
+    with env.server("--log", "off") as server:
+        request_all(env)
+        server.stop()
+        assert server.stdout == "", server.stdout
+
+
+def test_every_request_is_logged_in_the_end(env):
+    with env.server("--workers", "2", "--log", "json") as server:
+        for tls in (False, True):
+            with env.connect(tls) as sock:
+                reader = Reader(sock)
+                for _ in range(10):
+                    sock.sendall(get("/hello.txt") * 10)
+                    for _ in range(10):
+                        assert reader.response().status == 200
+        server.stop()
+        entries = [json.loads(line) for line in server.stdout.splitlines()]
+        assert len(entries) == 200 and all(e["complete"] for e in entries), len(entries)

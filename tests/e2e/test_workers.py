@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Worker processes: what they may do, that all of them serve, and what happens when one dies."""
+import os
+import pwd
+import signal
+import time
+from contextlib import ExitStack
+
+from harness import ADDRESS, Reader, get, read_all, text_of, wait_until
+
+
+def status_of(pid):
+    return dict(line.split(":\t", 1) for line in text_of("/proc/%d/status" % pid).splitlines() if ":\t" in line)
+
+
+def test_workers_are_nobody_and_have_no_capability(env):
+    server = env.shared()
+    nobody = pwd.getpwnam("nobody")
+    workers = server.workers()
+    assert len(workers) == 2, workers
+    for pid in workers:
+        wait_until(lambda p=pid: status_of(p).get("NoNewPrivs") == "1", "NoNewPrivs")
+        status = status_of(pid)
+        assert set(status["Uid"].split()) == {str(nobody.pw_uid)}, status["Uid"]
+        assert set(status["Gid"].split()) == {str(nobody.pw_gid)}, status["Gid"]
+        assert set(status["Groups"].split()) <= {str(nobody.pw_gid)}, status["Groups"]
+        for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+            assert int(status[name], 16) == 0, (name, status[name])
+
+
+def test_workers_hold_no_more_than_they_need(env):
+    """No descriptor of the state directory, and one queue of the device each."""
+    server = env.shared()
+    for pid in server.workers():
+        targets = []
+        for fd in os.listdir("/proc/%d/fd" % pid):
+            try:
+                targets.append(os.readlink("/proc/%d/fd/%s" % (pid, fd)))
+            except FileNotFoundError:
+                pass  # closed in between
+        assert not [t for t in targets if t.startswith(env.state)], targets
+        assert targets.count("/dev/net/tun") == 1, targets
+
+
+def test_every_worker_serves(env):
+    with env.server("--workers", "3") as server, ExitStack() as stack:
+        def all_serve():
+            sock = stack.enter_context(env.connect(rcvbuf=8192))
+            sock.sendall(get("/eight.bin"))
+            assert sock.recv(1) == b"H"
+            return len(set(server.workers_reading(env.path("eight.bin")))) == 3
+        wait_until(all_serve, "three workers have a download each")
+
+
+def test_killed_worker_is_replaced_and_that_is_logged(env):
+    with env.server("--workers", "2") as server:
+        before = server.workers()
+        said = len(server.stderr.splitlines())
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: len(server.workers()) == 2 and not set(server.workers()) & set(before), "new workers")
+        wait_until(lambda: "worker" in "".join(server.stderr.splitlines()[said:]), "a line about it")
+        for _ in range(20):
+            assert env.fetch("http://%s/hello.txt" % ADDRESS).status == 200
+            assert env.fetch("https://%s/hello.txt" % ADDRESS).status == 200
+        for pid in server.workers():
+            assert set(status_of(pid)["Uid"].split()) == {str(pwd.getpwnam("nobody").pw_uid)}
+
+
+def test_other_worker_goes_on_when_one_dies(env):
+    with env.server("--workers", "2") as server, ExitStack() as stack:
+        path = env.path("eight.bin")
+        socks = {}
+
+        def one_each():
+            old = server.workers_reading(path)
+            sock = stack.enter_context(env.connect(rcvbuf=8192))
+            sock.sendall(get("/eight.bin", close=True))
+            assert sock.recv(1) == b"H"
+            new = list(server.workers_reading(path))
+            for pid in old:
+                new.remove(pid)
+            socks.setdefault(new[0], sock)
+            return len(socks) == 2
+        wait_until(one_each, "a download on each worker")
+        victim, survivor = sorted(socks)
+        os.kill(victim, signal.SIGKILL)
+        count = 1
+        while True:
+            got = socks[survivor].recv(1 << 18)
+            if not got:
+                break
+            count += len(got)
+        assert count > len(env.content("eight.bin")), count
+
+
+def test_idle_workers_use_no_processor_time(env):
+    """Whatever is open: nothing spins. Two seconds of waiting may cost a fraction of one."""
+    def ticks(server):
+        return sum(int(x) for pid in server.workers()
+                   for x in text_of("/proc/%d/stat" % pid).rpartition(")")[2].split()[11:13])
+    with env.server("--workers", "2") as server, ExitStack() as stack:
+        for tls in (False, True):
+            sock = stack.enter_context(env.connect(tls))
+            sock.sendall(get("/hello.txt"))
+            assert Reader(sock).response().status == 200
+        stalled = stack.enter_context(env.connect(rcvbuf=8192))
+        stalled.sendall(get("/eight.bin"))
+        assert stalled.recv(1) == b"H"
+        stack.enter_context(env.connect(port=443))
+        closing = stack.enter_context(env.connect())
+        closing.sendall(get("/hello.txt", close=True))  # lingers: this client does not close
+        assert Reader(closing).response().status == 200
+        time.sleep(0.5)
+        before = ticks(server)
+        time.sleep(2)
+        assert ticks(server) - before < os.sysconf("SC_CLK_TCK"), "%d ticks" % (ticks(server) - before)
+
+
+def test_descriptors_run_out(env):
+    """Who gets no file is told 503; those who have one go on."""
+    with env.server("--workers", "1") as server, ExitStack() as stack:
+        server.stop()
+        server.launch("prlimit", "--nofile=64:64")
+        server.await_service()
+        answers = []
+        for _ in range(100):
+            sock = stack.enter_context(env.connect(rcvbuf=8192))
+            sock.sendall(get("/eight.bin", close=True))
+            answers.append((sock.recv(12), sock))
+        words = [word for word, _ in answers]
+        assert set(words) == {b"HTTP/1.1 200", b"HTTP/1.1 503"}, set(words)
+        rest = b""
+        while b"\r\n\r\n" not in rest:
+            rest += answers[0][1].recv(1)
+        count, digest = read_all(answers[0][1])
+        assert digest == env.sha256("eight.bin"), count
+        stack.close()
+        wait_until(lambda: not server.workers_reading(env.path("eight.bin")), "the worker closes the files")
+        assert env.fetch("https://%s/hello.txt" % ADDRESS).status == 200

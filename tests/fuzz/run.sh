@@ -1,0 +1,69 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Runs every fuzzer for a bounded time, from a few seeds written here. A finding is left beside the fuzzer as
+# <fuzzer>.crash, and `<fuzzer> <file>` repeats it.
+#
+#   run.sh DIRECTORY-OF-THE-FUZZERS SECONDS
+set -u
+dir=$1 seconds=$2
+passed=0 failed=0
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' INT TERM
+
+seed() { # FUZZER NAME FORMAT: a seed, written by printf
+	mkdir -p "$tmp/$1"
+	# shellcheck disable=SC2059
+	printf "$3" > "$tmp/$1/$2"
+}
+
+# A record is hints, length (2), packet. 0xf7: all headers put right, checksum trusted, 100 s, then output.
+ip='\105\0\0\050\0\0\100\0\100\006\0\0\012\0\0\001\012\0\0\002'
+syn='\300\0\0\120\0\0\0\001\0\0\0\0\120\002\377\377\0\0\0\0'
+ack='\300\0\0\120\0\0\0\002\0\0\0\001\120\020\377\377\0\0\0\0'
+fin='\300\0\0\120\0\0\0\002\0\0\0\001\120\021\377\377\0\0\0\0'
+rst='\300\0\0\120\0\0\0\002\0\0\0\001\120\004\377\377\0\0\0\0'
+head='\227\0\050'
+seed fuzz_stack_input handshake "$head$ip$syn$head$ip$ack"
+seed fuzz_stack_input close "$head$ip$syn$head$ip$ack$head$ip$fin"
+seed fuzz_stack_input reset "$head$ip$syn$head$ip$ack$head$ip$rst"
+seed fuzz_stack_input data "$head$ip$syn\227\0\054$ip${ack}abcd\227\0\054$ip${ack}efgh"
+seed fuzz_stack_input options "\207\0\074$ip\300\0\0\120\0\0\0\001\0\0\0\0\240\002\377\377\0\0\0\0\002\004\005\264\004\002\010\012\0\0\0\001\0\0\0\0\001\003\003\007"
+
+# Operations: 0 SYN, 1 segment, 6 time, 7 events, 8 connect, 9 listen, 11 call, 14 turn.
+open='\000\007\016\001\000\000\007'
+seed fuzz_stack_ops open "$open"
+seed fuzz_stack_ops echo "$open\001\001\001\000\144\016\007\013\000\000\000\377\013\000\001\000\144\000\016"
+seed fuzz_stack_ops close "$open\013\000\007\016\001\000\002\016"
+seed fuzz_stack_ops peer-first "$open\001\000\002\016\007\013\000\007\016\001\000\000"
+seed fuzz_stack_ops half-close "$open\013\000\002\016\001\001\001\000\144\016\006\377"
+seed fuzz_stack_ops connect '\010\000\016\001\000\006\016\007\013\000\001\020\000\000\016'
+seed fuzz_stack_ops zero-window "$open\001\002\000\000\000\013\000\001\020\000\000\016\006\020\016\006\020\016"
+seed fuzz_stack_ops abort "$open\013\000\010\016"
+
+crlf='\r\n'
+seed fuzz_http get "0GET /a HTTP/1.1${crlf}Host: x${crlf}${crlf}"
+seed fuzz_http pipelined "1GET / HTTP/1.1${crlf}Host: x${crlf}${crlf}HEAD /d/ HTTP/1.1${crlf}Host: x${crlf}Connection: close${crlf}${crlf}"
+seed fuzz_http chunked "2GET /in HTTP/1.1${crlf}Host: x${crlf}Transfer-Encoding: chunked${crlf}${crlf}3;a=b${crlf}abc${crlf}0${crlf}T: x${crlf}${crlf}"
+seed fuzz_http length "3GET /empty HTTP/1.1${crlf}Host: x${crlf}Content-Length: 5${crlf}${crlf}12345OPTIONS * HTTP/1.1${crlf}Host: x${crlf}${crlf}"
+seed fuzz_http range "4GET /a HTTP/1.1${crlf}Host: x${crlf}Range: bytes=2-5${crlf}If-Range: \"x\"${crlf}${crlf}"
+seed fuzz_http conditional "5GET /a HTTP/1.1${crlf}Host: x${crlf}If-None-Match: *${crlf}If-Modified-Since: Tue, 14 Nov 2023 22:13:20 GMT${crlf}${crlf}"
+seed fuzz_http expect "6GET /d HTTP/1.1${crlf}Host: x${crlf}Expect: 100-continue${crlf}Content-Length: 2${crlf}${crlf}ab"
+seed fuzz_http old "7GET http://x/%%61?q HTTP/1.0${crlf}Connection: keep-alive${crlf}${crlf}"
+seed fuzz_http bad "8GET /%%2e%%2e/out HTTP/1.1${crlf}Host : x${crlf}${crlf}"
+
+for fuzzer in fuzz_stack_input fuzz_stack_ops fuzz_http; do
+	if TMPDIR="$tmp" "$dir/$fuzzer" -max_total_time="$seconds" -timeout=25 -rss_limit_mb=2048 -max_len=4096 \
+		-print_final_stats=1 -exact_artifact_path="$dir/$fuzzer.crash" "$tmp/$fuzzer" \
+		> "$tmp/$fuzzer.log" 2>&1; then
+		passed=$((passed + 1))
+		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$tmp/$fuzzer.log")
+		printf '  %-20s %10s runs\n' "$fuzzer" "$runs"
+	else
+		failed=$((failed + 1))
+		grep -v '^#[0-9]' "$tmp/$fuzzer.log" | tail -n 60
+		echo "FAILED $fuzzer; again: $dir/$fuzzer $dir/$fuzzer.crash"
+	fi
+done
+echo "fuzz: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]

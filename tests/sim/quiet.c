@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * quiet.c — what must not happen. On a link that loses nothing and keeps the order, not one segment is sent
+ * twice, no timer runs out, full segments are full and ACKs are no more than data. With a few losses in one
+ * window, fast retransmission finds them all and the retransmission timer stays silent.
+ */
+#include <stdio.h>
+
+#include "tests/sim/scenario.h"
+
+#define BYTES 600000u
+
+static const struct stack_counters *counters(const struct sim *sim, unsigned host)
+{
+	return stack_get_counters(sim->host[host].stack);
+}
+
+/* ------------------------------------------------------------------ nothing lost */
+
+static void check_quiet(struct sim *sim, const struct sim_pair *p, unsigned sender)
+{
+	const uint32_t mtu = p->cfg[0].mtu < p->cfg[1].mtu ? p->cfg[0].mtu : p->cfg[1].mtu;
+	const uint64_t full = mtu - SIM_IP_HEADER - SIM_TCP_HEADER - 12;
+	const uint64_t data = BYTES / full + 1;
+	const uint64_t by_sender = sim->link[sender].counts.packets;
+	const uint64_t by_receiver = sim->link[1 - sender].counts.packets;
+
+	for (unsigned i = 0; i < 2 && !sim->failed; i++) {
+		const struct stack_counters *n = counters(sim, i);
+		if (n->tcp_retrans_segs || n->tcp_timeouts || n->tcp_fast_retransmits ||
+		    n->tcp_out_of_order || n->tcp_out_rsts || n->tcp_out_of_window)
+			sim_fail(sim,
+				 "host %s: %llu segments sent again, %llu time-outs, %llu out of "
+				 "order on a link without fault",
+				 sim->host[i].name, (unsigned long long)n->tcp_retrans_segs,
+				 (unsigned long long)n->tcp_timeouts,
+				 (unsigned long long)n->tcp_out_of_order);
+	}
+	/* A few segments end at the edge of a window or of a write; then handshake and close. */
+	if (!sim->failed && by_sender > data + data / 8 + 12)
+		sim_fail(sim, "%llu packets for %llu full segments", (unsigned long long)by_sender,
+			 (unsigned long long)data);
+	if (!sim->failed && by_receiver > data + data / 8 + 12)
+		sim_fail(sim, "%llu ACKs for %llu segments", (unsigned long long)by_receiver,
+			 (unsigned long long)data);
+}
+
+static void run_lossless(struct sim *sim, unsigned index)
+{
+	static const uint64_t rtt[] = {20, 1000, 30000, 400000, 900000};
+	static const uint64_t rate[] = {0, 1000000, 100000000};
+	static const uint32_t mtu[] = {1500, 576, 9000};
+	const unsigned sender = index % 2;
+	struct sim_pair p;
+
+	sim_pair_init(&p, sim);
+	sim_set_delay(sim, rtt[index / 2 % 5]);
+	for (unsigned i = 0; i < 2; i++) {
+		sim->link[i].cfg.rate = rate[index / 10 % 3];
+		p.cfg[i].mtu = mtu[index / 30 % 3];
+		p.cfg[i].tso = index / 90 % 2;
+		p.cfg[i].checksum_offload = p.cfg[i].tso;
+		/* Less than the link can hold back without a time-out. */
+		p.cfg[i].send_buffer_max = p.cfg[i].recv_buffer_max = 131072;
+	}
+	p.plan[sender].send = BYTES;
+	snprintf(sim->about, sizeof sim->about, "rtt %llu us, rate %llu B/s, mtu %u%s",
+		 (unsigned long long)rtt[index / 2 % 5], (unsigned long long)sim->link[0].cfg.rate,
+		 p.cfg[0].mtu, p.cfg[0].tso ? ", tso" : "");
+	sim_pair_once(&p);
+	check_quiet(sim, &p, sender);
+}
+
+/* ------------------------------------------------------------------ a few lost */
+
+/* One to four segments of the same window, side by side or apart (RFC 6582). */
+static void run_recovery(struct sim *sim, unsigned index)
+{
+	const unsigned sender = index % 2;
+	const unsigned lost = index / 2 % 4 + 1;
+	const unsigned apart = index / 8 % 3 * 2 + 1;
+	const unsigned isn = index / 24;
+	struct sim_pair p;
+
+	sim_pair_init(&p, sim);
+	sim_set_delay(sim, 50 * SIM_MS);
+	for (unsigned i = 0; i < 2; i++)
+		sim_set_isn(&p.cfg[i], isn);
+	p.plan[sender].send = BYTES;
+	for (unsigned i = 0; i < lost; i++)
+		sim_link_drop(&sim->link[sender], SIM_MATCH_DATA, 60 + i * apart, 1);
+	snprintf(sim->about, sizeof sim->about, "%u segments lost, %u apart", lost, apart);
+	sim_pair_once(&p);
+	if (sim->failed)
+		return;
+	const struct stack_counters *n = counters(sim, sender);
+	if (n->tcp_timeouts || n->tcp_fast_retransmits == 0)
+		sim_fail(sim, "%llu time-outs and %llu fast retransmissions",
+			 (unsigned long long)n->tcp_timeouts,
+			 (unsigned long long)n->tcp_fast_retransmits);
+	else if (n->tcp_retrans_segs != lost)
+		sim_fail(sim, "%llu segments were sent again, %u were lost",
+			 (unsigned long long)n->tcp_retrans_segs, lost);
+}
+
+const struct sim_group sim_quiet_groups[] = {
+	{"lossless", "nothing is sent twice when nothing is lost", 180, 0, run_lossless},
+	{"recovery", "fast retransmission alone repairs a window", 96, 0, run_recovery},
+	{0},
+};
