@@ -145,8 +145,7 @@ bool host_configure6(const char *name, const struct link_address *addr, unsigned
 	char host[IP_ADDR_TEXT_SIZE];
 
 	if (mtu < MTU_MIN) {
-		snprintf(note, HOST_ERROR_SIZE,
-			 "IPv6 needs an MTU of %u, and %s has %u: going on with IPv4 only", MTU_MIN,
+		snprintf(note, HOST_ERROR_SIZE, "it needs an MTU of %u, and %s has %u", MTU_MIN,
 			 name, mtu);
 		return false;
 	}
@@ -156,12 +155,11 @@ bool host_configure6(const char *name, const struct link_address *addr, unsigned
 	ip_addr_text(&addr->host, host);
 	if (err == EPERM)
 		snprintf(note, HOST_ERROR_SIZE,
-			 "%s has no IPv6 address, and this process may give it none (ip addr add "
-			 "%s/%u dev %s nodad): going on with IPv4 only",
+			 "%s has no address of it, and this process may give it none: ip addr add "
+			 "%s/%u dev %s nodad",
 			 name, host, addr->prefix_len, name);
 	else
-		snprintf(note, HOST_ERROR_SIZE,
-			 "the host has no IPv6 on %s (%s/%u: %s): going on with IPv4 only", name,
-			 host, addr->prefix_len, strerror(err));
+		snprintf(note, HOST_ERROR_SIZE, "the host takes no %s/%u on %s (%s)", host,
+			 addr->prefix_len, name, strerror(err));
 	return false;
 }

@@ -212,33 +212,25 @@ static unsigned worker_count(const struct options *o)
 	return cpus < 1 ? 1 : cpus > TUN_QUEUES_MAX ? TUN_QUEUES_MAX : (unsigned)cpus;
 }
 
-/* IPv6 is on by default and nobody needs it: only what was asked for by name has to be possible. Returns 0,
- * or EXIT_RUNTIME after a line about why. */
-static int check_prefix6(struct startup *s)
+/* IPv6 is on by default and nobody needs it: only a prefix that was asked for by name has to be free. False
+ * with one line in `text`; else that says why there is no IPv6, if so. */
+static bool prefix6_is_free(struct startup *s, char text[HOST_ERROR_SIZE])
 {
-	char error[HOST_ERROR_SIZE];
-
+	text[0] = '\0';
 	if (s->address6.stack.version == 0 ||
-	    host_prefix6_is_free(s->options->tun, &s->address6, error))
-		return 0;
-	if (s->options->address6_given) {
-		log_error("%s", error);
-		return EXIT_RUNTIME;
-	}
-	log_error("%s; going on with IPv4 only", error);
+	    host_prefix6_is_free(s->options->tun, &s->address6, text))
+		return true;
 	s->address6.stack.version = 0;
-	return 0;
+	return !s->options->address6_given;
 }
 
-static void configure6(struct startup *s)
+static void configure6(struct startup *s, char note[HOST_ERROR_SIZE])
 {
-	char note[HOST_ERROR_SIZE];
-
-	if (s->address6.stack.version == 0 ||
-	    host_configure6(s->tun.name, &s->address6, s->mtu, note))
-		return;
-	log_error("%s", note);
-	s->address6.stack.version = 0;
+	if (s->address6.stack.version != 0 &&
+	    !host_configure6(s->tun.name, &s->address6, s->mtu, note))
+		s->address6.stack.version = 0;
+	if (note[0] != '\0')
+		log_error("no IPv6: %s", note);
 }
 
 int startup_link(struct startup *s)
@@ -246,10 +238,12 @@ int startup_link(struct startup *s)
 	const struct options *o = s->options;
 	const struct tun_config cfg = {
 		.name = o->tun, .queues = worker_count(o), .offload = o->offload};
-	char error[TUN_ERROR_SIZE], note[TUN_ERROR_SIZE];
+	char error[TUN_ERROR_SIZE], note[TUN_ERROR_SIZE], note6[HOST_ERROR_SIZE];
 
-	if (check_prefix6(s) != 0)
+	if (!prefix6_is_free(s, note6)) {
+		log_error("%s", note6);
 		return EXIT_RUNTIME;
+	}
 	if (!host_prefix_is_free(o->tun, &o->address, error) ||
 	    !tun_open(&s->tun, &cfg, note, error) ||
 	    !host_configure(s->tun.name, &o->address, &s->mtu, error)) {
@@ -258,7 +252,7 @@ int startup_link(struct startup *s)
 	}
 	if (note[0] != '\0')
 		log_error("%s", note);
-	configure6(s);
+	configure6(s, note6);
 	return 0;
 }
 
