@@ -11,7 +11,7 @@
 #include "server/host.h"
 #include "server/rtnetlink.h"
 
-#define MTU_MIN 1280 /* RFC 8200 5 */
+#define MTU_MIN 1280u /* RFC 8200 5 */
 
 static bool same_prefix(const uint8_t a[16], const uint8_t b[16], unsigned bits)
 {
