@@ -584,35 +584,17 @@ static int setup(void **state, uint8_t version, uint32_t isn)
 	return 0;
 }
 
-int wire_setup_0(void **state)
-{
-	return setup(state, 4, 0);
-}
-
-int wire_setup_half(void **state)
-{
-	return setup(state, 4, 0x7fffffffu);
-}
-
-int wire_setup_wrap(void **state)
-{
-	return setup(state, 4, 0u - 1000);
-}
-
-int wire_setup_0_v6(void **state)
-{
-	return setup(state, 6, 0);
-}
-
-int wire_setup_half_v6(void **state)
-{
-	return setup(state, 6, 0x7fffffffu);
-}
-
-int wire_setup_wrap_v6(void **state)
-{
-	return setup(state, 6, 0u - 1000);
-}
+#define FIXTURE(name, version, isn)                \
+	int name(void **state)                     \
+	{                                          \
+		return setup(state, version, isn); \
+	}
+FIXTURE(wire_setup_0, 4, 0)
+FIXTURE(wire_setup_half, 4, 0x7fffffffu)
+FIXTURE(wire_setup_wrap, 4, 0u - 1000)
+FIXTURE(wire_setup_0_v6, 6, 0)
+FIXTURE(wire_setup_half_v6, 6, 0x7fffffffu)
+FIXTURE(wire_setup_wrap_v6, 6, 0u - 1000)
 
 /* Gives up what the test still holds. In the end nothing may be left. */
 static void wind_up(struct wire *w)
