@@ -83,6 +83,9 @@ static void *reass_alloc(struct stack *s, size_t len, const struct ip_reass *kee
 			return NULL;
 		evict(s, list_entry(oldest, struct ip_reass, link));
 	}
+	/* Like data, fragments do not get what is kept back for handshakes and answers: see buffer_get. */
+	if (s->memory + len > s->cfg.memory_limit - s->cfg.memory_limit / 16)
+		return NULL;
 	void *p = account_alloc(s, len);
 	if (p)
 		s->reass_memory += len;

@@ -9,9 +9,9 @@
 
 #include "stack/stack_internal.h"
 
-static bool account_charge(struct stack *s, size_t len)
+static bool account_charge(struct stack *s, size_t len, size_t limit)
 {
-	if (len > s->cfg.memory_limit || s->memory > s->cfg.memory_limit - len)
+	if (len > limit || s->memory > limit - len)
 		return false;
 	s->memory += len;
 	return true;
@@ -19,7 +19,7 @@ static bool account_charge(struct stack *s, size_t len)
 
 void *account_alloc(struct stack *s, size_t len)
 {
-	if (!account_charge(s, len))
+	if (!account_charge(s, len, s->cfg.memory_limit))
 		return NULL;
 	void *p = malloc(len);
 	if (!p)
@@ -44,7 +44,9 @@ uint8_t *buffer_get(struct stack *s, uint32_t cap)
 {
 	struct free_buffer **head = &s->buffers[buffer_class(cap)];
 
-	if (!account_charge(s, cap))
+	/* Data is refused first: a sixteenth is kept back for handshakes, closes and answers, so that many slow
+	 * connections do not lock the others out. */
+	if (!account_charge(s, cap, s->cfg.memory_limit - s->cfg.memory_limit / 16))
 		return NULL;
 	void *p = *head;
 	if (p) {

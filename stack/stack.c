@@ -197,6 +197,9 @@ size_t stack_output(struct stack *s, uint64_t now_us, struct packet_out *out)
 
 uint64_t stack_next_timeout(const struct stack *s)
 {
+	/* Somebody waits for the memory that has just been given back: stack_next_event tells them. */
+	if (s->memory_freed && !list_empty(&s->starved))
+		return s->now_us;
 	return timer_wheel_next(&s->wheel);
 }
 

@@ -49,10 +49,11 @@ static bool is_duplicate_ack(const struct tcp_conn *c, const struct tcp_segment 
 
 static void tell_application(struct tcp_conn *c)
 {
-	/* Worthwhile: a quarter of the buffer, so that it writes in large pieces. */
-	const uint32_t room = c->stack->cfg.send_buffer_max - c->snd.len;
+	/* Worthwhile: a quarter of what there may be, so that it writes in large pieces. */
+	const uint32_t limit = tcp_send_limit(c);
+	const uint32_t room = c->snd.len < limit ? limit - c->snd.len : 0;
 
-	if (c->want_space && room >= c->stack->cfg.send_buffer_max / 4) {
+	if (c->want_space && room >= limit / 4) {
 		c->want_space = false;
 		tcp_conn_event(c, STACK_EVENT_WRITABLE);
 	}

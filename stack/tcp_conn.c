@@ -38,6 +38,7 @@ struct tcp_conn *tcp_conn_new(struct stack *s, const struct tcp_tuple *tuple, ui
 	c->min_rtt_us = UINT64_MAX;
 	c->cc_ops = s->cfg.cc ? s->cfg.cc : &tcp_cc_newreno;
 	c->quickacks = TCP_QUICKACKS;
+	c->snd_ring_max = s->cfg.send_buffer_max;
 	c->peer_mss = c->snd_mss = c->rcv_mss = default_mss(c);
 	c->ip_id = (uint16_t)id;
 	list_init(&c->accept_link);

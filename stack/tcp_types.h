@@ -132,10 +132,11 @@ struct tcp_conn {
 	/* Send sequence space */
 	uint32_t iss, snd_una, snd_nxt, snd_max;
 	uint32_t snd_wnd, snd_wl1, snd_wl2;
-	uint32_t snd_wnd_max; /* largest window the peer has offered (RFC 9293 3.8.6.2.1) */
-	uint16_t snd_mss;     /* payload of a full segment, options taken off */
-	uint16_t peer_mss;    /* as the option said, floored */
-	struct ring snd;      /* first byte: sequence number snd_data_una() */
+	uint32_t snd_wnd_max;  /* largest window the peer has offered (RFC 9293 3.8.6.2.1) */
+	uint16_t snd_mss;      /* payload of a full segment, options taken off */
+	uint16_t peer_mss;     /* as the option said, floored */
+	uint32_t snd_ring_max; /* stack_config.send_buffer_max */
+	struct ring snd;       /* first byte: sequence number snd_data_una() */
 
 	/* Receive sequence space */
 	uint32_t irs, rcv_nxt;
@@ -228,6 +229,19 @@ static inline uint32_t tcp_acceptable_seq(const struct tcp_conn *c)
 	const uint32_t edge = c->snd_una + c->snd_wnd;
 
 	return seq_lt(edge, c->snd_max) ? edge : c->snd_max;
+}
+
+#define TCP_SEND_LIMIT_MIN (64u << 10)
+
+/* How much the send ring may hold now: twice what the peer and the network take at a time, so that the pipe never
+ * runs dry and a client that reads slowly does not make us keep a megabyte for it. */
+static inline uint32_t tcp_send_limit(const struct tcp_conn *c)
+{
+	const uint32_t wnd = c->snd_wnd < c->cc.cwnd ? c->snd_wnd : c->cc.cwnd;
+	const uint32_t max = c->snd_ring_max;
+	const uint32_t twice = wnd > TCP_SEND_LIMIT_MIN / 2 ? wnd * 2 : TCP_SEND_LIMIT_MIN;
+
+	return wnd >= max / 2 || twice > max ? max : twice;
 }
 
 /* May the application still give us bytes? */

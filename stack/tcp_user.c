@@ -86,9 +86,19 @@ bool tcp_recv_finished(const struct tcp_conn *c)
 
 size_t tcp_send_space(const struct tcp_conn *c)
 {
-	if (!tcp_can_send(c))
-		return 0;
-	return c->stack->cfg.send_buffer_max - c->snd.len;
+	const uint32_t limit = tcp_send_limit(c);
+
+	return tcp_can_send(c) && c->snd.len < limit ? limit - c->snd.len : 0;
+}
+
+/* Room for `len` more bytes, or for as many as memory allows: half as much, or what the ring has anyway. */
+static uint32_t grow_send_ring(struct tcp_conn *c, uint32_t len)
+{
+	for (uint32_t try = len; try > 0; try /= 2)
+		if (ring_grow(c->stack, &c->snd, c->snd.len + try, c->snd.len,
+			      c->stack->cfg.send_buffer_max))
+			return c->snd.cap - c->snd.len < len ? c->snd.cap - c->snd.len : len;
+	return 0;
 }
 
 size_t tcp_send_reserve(struct tcp_conn *c, size_t want, struct slice_mut slices[2])
@@ -103,15 +113,14 @@ size_t tcp_send_reserve(struct tcp_conn *c, size_t want, struct slice_mut slices
 		c->want_space = true;
 		tcp_conn_wants_output(c); /* what is corked goes out after all */
 	}
-	if (!ring_grow(c->stack, &c->snd, c->snd.len + len, c->snd.len,
-		       c->stack->cfg.send_buffer_max)) {
-		/* Memory is short: what the ring has room for already is still good. */
+	const uint32_t got = grow_send_ring(c, len);
+	if (got < len) {
 		c->stack->counters.tcp_memory_drops++;
 		c->want_space = true;
 		if (!list_linked(&c->starved_link))
 			list_append(&c->stack->starved, &c->starved_link);
-		len = c->snd.cap - c->snd.len < len ? c->snd.cap - c->snd.len : len;
 	}
+	len = got;
 	ring_slices_mut(&c->snd, c->snd.len, len, slices);
 	return len;
 }

@@ -4,6 +4,8 @@
 # needs nothing but the C library's memory and string functions, so it is the state machine that it claims to be.
 set -u
 cd "$(dirname "$0")/.."
+# We may have been started by make: what it tells its children is not meant for the makes started here.
+unset MAKEFLAGS MFLAGS MAKELEVEL
 passed=0 failed=0
 
 result() {

@@ -3,6 +3,8 @@
 # Static checks: both compilers without a warning, the formatter, cppcheck, file heads. Behind `make check`.
 set -u
 cd "$(dirname "$0")/.."
+# We may have been started by make: what it tells its children is not meant for the makes started here.
+unset MAKEFLAGS MFLAGS MAKELEVEL
 passed=0 failed=0 skipped=0
 
 result() {

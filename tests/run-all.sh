@@ -6,6 +6,8 @@
 # that ends without such a line counts as one failure.
 set -u
 cd "$(dirname "$0")/.."
+# We may have been started by make: what it tells its children is not meant for the makes started here.
+unset MAKEFLAGS MFLAGS MAKELEVEL
 
 jobs=-j$(nproc)
 passed=0 failed=0 skipped=0

@@ -11,7 +11,7 @@ import struct
 import threading
 import time
 
-from harness import ADDRESS, DEVICE, PATIENCE, wait_until
+from basics import ADDRESS, DEVICE, PATIENCE, wait_until
 
 ETH_P_ALL, ETH_P_IP = 3, 0x0800
 SOL_PACKET, PACKET_AUXDATA = 263, 8

@@ -18,9 +18,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
-import harness  # noqa: E402
+import netns  # noqa: E402
+from basics import Skipped  # noqa: E402
+from harness import Env  # noqa: E402
 
-TEST_SECONDS = 900  # a test that takes longer hangs
+TEST_SECONDS = 300  # a test that takes longer hangs
 
 
 def all_tests(words):
@@ -54,7 +56,7 @@ def run_one(env, title, function):
         function(env)
         env.end_test()
         error = None
-    except harness.Skipped as e:
+    except Skipped as e:
         print("  skip  %s: %s" % (title, e), flush=True)
         return "skipped"
     except Exception:  # pylint: disable=broad-except
@@ -78,12 +80,13 @@ def main(words):
     count = {"passed": 0, "failed": 0, "skipped": 0}
     interrupt = False
     become_root()
-    harness.sweep()
     signal.signal(signal.SIGALRM, hangs)
-    signal.signal(signal.SIGTERM, interrupted)
-    signal.signal(signal.SIGHUP, interrupted)
-    env = harness.Env(os.environ.get("TUNHTTPD", os.path.join(HERE, "../../build/tunhttpd")))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupted)
+    netns.sweep()
+    env = Env(os.environ.get("TUNHTTPD", os.path.join(HERE, "../../build/tunhttpd")))
     try:
+        env.prepare()
         for title, function in all_tests(words):
             count[run_one(env, title, function)] += 1
     except KeyboardInterrupt:
@@ -92,6 +95,7 @@ def main(words):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         complaint = env.close()
+        netns.sweep()
     if interrupt:
         print("interrupted")
         count["failed"] += 1

@@ -6,7 +6,8 @@ import ssl
 import struct
 import time
 
-from harness import ADDRESS, MIB, Reader, get, read_all, wait_until
+from basics import ADDRESS, MIB, wait_until
+from messages import Reader, get, read_all
 from packets import ACK, PSH, RST, SYN, Capture, RawClient
 
 

@@ -2,7 +2,7 @@
 """Only what lies below DIR is given out."""
 import os
 
-from harness import Reader, get
+from messages import Reader, get
 
 SECRET = b"SECRET"
 
@@ -65,8 +65,9 @@ def test_link_that_stays_inside_is_followed(env):
 
 def test_names_with_blanks_and_letters_of_all_kinds(env):
     env.shared()
-    for name, target in (("a b.txt", "/a%20b.txt"), ("50%.txt", "/50%25.txt"), ("gr\u00fc\u00df.txt", "/gr%C3%BC%C3%9F.txt"),
-                         ("a+b;c,d.txt", "/a+b;c,d.txt"), ("..dots", "/..dots")):
+    for name, target in (("a b.txt", "/a%20b.txt"), ("50%.txt", "/50%25.txt"),
+                         ("gr\u00fc\u00df.txt", "/gr%C3%BC%C3%9F.txt"), ("a+b;c,d.txt", "/a+b;c,d.txt"),
+                         ("..dots", "/..dots")):
         env.write("site/" + name, name)
         r = ask(env, target, False)
         os.unlink(env.path(name))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP as clients see it, on port 80 and on port 443."""
-from harness import ADDRESS, Reader, get
+from basics import ADDRESS
+from messages import Reader, get
 
 BOTH = ("http://%s" % ADDRESS, "https://%s" % ADDRESS)
 

@@ -3,7 +3,8 @@
 import threading
 from contextlib import ExitStack
 
-from harness import ADDRESS, Reader, get
+from basics import ADDRESS
+from messages import Reader, get
 
 
 def one(env, tls, context=None):
@@ -80,7 +81,7 @@ def test_nine_hundred_requests_on_one_connection(env):
 def test_many_slow_readers_do_not_keep_others_out(env):
     with env.server("--workers", "1", "--send-timeout", "3600") as server, ExitStack() as stack:
         for _ in range(400):
-            sock = stack.enter_context(env.connect(rcvbuf=8192))
+            sock = stack.enter_context(env.connect(rcvbuf=8192, timeout=30))
             sock.sendall(get("/eight.bin"))
         for tls in (False, True):
             one(env, tls)

@@ -3,7 +3,8 @@
 import json
 import re
 
-from harness import ADDRESS, HOST_ADDRESS, Reader, get, wait_until
+from basics import ADDRESS, HOST_ADDRESS, wait_until
+from messages import Reader, get
 
 COMBINED = re.compile(r'^(\S+) - - \[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000)\] "(\S+) (\S+) (HTTP/1\.[01])" '
                       r'(\d{3}) (\d+) "([^"]*)" "([^"]*)"$')

@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 
-from harness import ADDRESS, DEVICE
+from basics import ADDRESS, DEVICE
 
 USAGE, CONFIG, RUNTIME = 2, 78, 1
 
@@ -115,7 +115,7 @@ def test_certificates_that_cannot_be_used(env):
         refused(env, CONFIG, [text], "serve", env.site, "--state", text)
         refused(env, CONFIG, [text], "serve", env.site, "--state", text + "/below")
     with env.server("--cert", cert, "--key", key):
-        done = env.curl("--no-ca", "--cacert", cert, "--connect-to", "one:443:%s:443" % ADDRESS, "https://one/hello.txt")
+        done = env.curl("--no-ca", "--cacert", cert, "--resolve", "one:443:" + ADDRESS, "https://one/hello.txt")
         assert done.returncode == 0 and done.stdout == b"hello, world\n", done
 
 
@@ -212,9 +212,11 @@ def test_file_environment_and_flags_in_this_order(env):
                              ("http = 80", "default")):
             assert line in lines and lines[lines.index(line) - 1] == "; " + origin, (line, origin, lines)
         # What it prints is a configuration file that says the same.
-        again = env.run(*env.command("serve", "--config", env.write("again.ini", done.stdout.decode()), "--print-config"))
-        values = [[x for x in out.decode().splitlines() if not x.startswith(";")] for out in (done.stdout, again.stdout)]
-        assert again.returncode == 0 and values[0] == values[1], values
+        path = env.write("again.ini", done.stdout)
+        again = env.run(*env.command("serve", "--config", path, "--print-config"))
+        first, second = ([line for line in out.decode().splitlines() if not line.startswith(";")]
+                         for out in (done.stdout, again.stdout))
+        assert again.returncode == 0 and first == second, (first, second)
 
 
 def test_environment_alone(env):

@@ -5,7 +5,8 @@ import os
 import socket
 import struct
 
-from harness import ADDRESS, Reader, get
+from basics import ADDRESS
+from messages import Reader, get
 from packets import (ACK, FIN, MSS, PSH, RST, SACK_PERMITTED, SYN, TIMESTAMP, WSCALE, Capture, RawClient, checksum)
 
 CONTROL = SYN | FIN | RST | ACK

@@ -6,7 +6,8 @@ import socket
 import time
 from contextlib import ExitStack
 
-from harness import ADDRESS, DEVICE, HOST_ADDRESS, PATIENCE, get, read_all, text_of, wait_until
+from basics import ADDRESS, DEVICE, HOST_ADDRESS, PATIENCE, text_of, wait_until
+from messages import get, read_all
 
 
 def assert_nothing_is_left(namespace):

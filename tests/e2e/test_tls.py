@@ -4,7 +4,8 @@ import os
 import socket
 import ssl
 
-from harness import ADDRESS, Reader, get
+from basics import ADDRESS
+from messages import Reader, get
 
 VERSIONS = ((ssl.TLSVersion.TLSv1_2, "TLSv1.2", "-tls1_2"), (ssl.TLSVersion.TLSv1_3, "TLSv1.3", "-tls1_3"))
 

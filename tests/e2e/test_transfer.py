@@ -5,7 +5,8 @@ import shutil
 import ssl
 import subprocess
 
-from harness import ADDRESS, MIB, Skipped, get, read_all
+from basics import ADDRESS, MIB, Skipped
+from messages import get, read_all
 
 
 def test_large_file_over_http(env):

@@ -6,7 +6,8 @@ import signal
 import time
 from contextlib import ExitStack
 
-from harness import ADDRESS, Reader, get, read_all, text_of, wait_until
+from basics import ADDRESS, text_of, wait_until
+from messages import Reader, get, read_all
 
 
 def status_of(pid):

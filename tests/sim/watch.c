@@ -119,10 +119,16 @@ static uint32_t scaled(const struct flow *f, unsigned from, const struct sim_seg
 	return (uint32_t)seg->wnd << (scale ? f->side[from].wscale : 0);
 }
 
-static void take_syn(struct flow *f, unsigned from, const struct sim_segment *seg, bool judged)
+static void take_syn(struct flow *f, unsigned from, const struct sim_segment *seg, bool judged,
+		     bool scripted_peer)
 {
-	struct side *me = &f->side[from];
+	struct side *me = &f->side[from], *peer = &f->side[1 - from];
 
+	/* Garbage can be a SYN too: the stack's answer tells that it was taken for one. */
+	if (scripted_peer && (seg->flags & SIM_ACK) && peer->syn && seg->ack != peer->isn + 1) {
+		memset(f->side, 0, sizeof f->side);
+		*peer = (struct side){.syn = true, .isn = seg->ack - 1, .max = seg->ack};
+	}
 	if (me->syn && (me->isn == seg->seq || !judged))
 		return;                         /* once more; or a scripted peer's garbage */
 	if (me->syn && !(seg->flags & SIM_ACK)) /* a new connection between the same ports */
@@ -279,7 +285,7 @@ unsigned sim_watch_sent(struct sim_watch *w, unsigned from, const struct sim_pac
 	if (!f)
 		f = add_flow(w, from, &seg);
 	if (seg.flags & SIM_SYN)
-		take_syn(f, from, &seg, judged);
+		take_syn(f, from, &seg, judged, !sim->host[1 - from].stack);
 	const unsigned matches = matches_of(f, from, &seg);
 	/* A RST answers what may belong to no connection: it says nothing about the flow. */
 	if (seg.flags & SIM_RST)

@@ -109,6 +109,7 @@ static void begin_body(struct web_conn *c)
 		c->body_left = 0;
 	c->said_close = connection && !strncasecmp(connection, "close", 5);
 	c->in_body = true;
+	c->owner->begun++;
 }
 
 static void end_answer(struct web_conn *c)

@@ -45,8 +45,8 @@ struct web_clients {
 	uint16_t port;           /* of the server */
 	struct web_conn *first;
 	unsigned opened, finished;
-	bool may_fail; /* connections may break before the last answer */
-	uint64_t answers;
+	bool may_fail;           /* connections may break before the last answer */
+	uint64_t begun, answers; /* heads and whole answers that have come */
 };
 
 void web_clients_init(struct web_clients *w, struct sim *sim, struct tls_context *tls,

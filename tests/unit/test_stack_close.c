@@ -534,7 +534,7 @@ static void test_orphan_with_a_crawling_reader_dies(void **state)
 
 	w->quiet = true;
 	wire_establish(w, "win 1 <mss 1460>");
-	send_bytes(w, 100000);
+	send_bytes(w, 60000);
 	wire_close(w);
 	while (wire_usage(w).connections > 0 && w->now_us < limit) {
 		advance_us(w, 30000000);

@@ -164,7 +164,7 @@ static void test_ring_growth_keeps_what_lies_beyond_a_gap(void **state)
 
 static void test_ring_respects_its_maximum_and_the_account(void **state)
 {
-	struct stack *s = make_stack(64 << 10);
+	struct stack *s = make_stack(70 << 10); /* a sixteenth of which no ring gets */
 	struct ring a = {0}, b = {0};
 
 	(void)state;
@@ -174,7 +174,11 @@ static void test_ring_respects_its_maximum_and_the_account(void **state)
 	assert_false(ring_grow(s, &b, (32 << 10) + 1, 0, 1 << 16));
 	assert_true(ring_grow(s, &b, 32 << 10, 0, 1 << 16));
 	assert_int_equal(s->memory, 64 << 10);
-	assert_null(account_alloc(s, 1));
+	assert_null(buffer_get(s, BUFFER_MIN));
+	void *control = account_alloc(s, 4 << 10); /* what is small and vital still gets in */
+	assert_non_null(control);
+	assert_null(account_alloc(s, 4 << 10));
+	account_free(s, control, 4 << 10);
 	ring_release(s, &a);
 	ring_release(s, &b);
 	assert_int_equal(s->memory, 0);
