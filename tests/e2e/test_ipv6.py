@@ -5,7 +5,7 @@ import socket
 import struct
 import subprocess
 
-from harness import ADDRESS, DEVICE, Skipped
+from basics import ADDRESS, DEVICE, Skipped
 from packets import checksum
 
 ADDRESS6 = "fd77:7475:6e00::2"
