@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host.c — see host.h. Addresses by rtnetlink(7), the rest by netdevice(7)'s ioctls. */
+/* host.c — see host.h. Addresses by rtnetlink(7), the rest by netdevice(7)'s ioctls. IPv6: host6.c. */
 #include "server/host.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "server/rtnetlink.h"
 
 /* Packets that wait for us, per queue of the device. The default, 500, is less than one client may send
  * into our window in full segments, and every overflow is a loss; a slot costs 8 bytes. */
@@ -122,54 +123,6 @@ bool host_prefix_is_free(const char *name, const struct link_address *addr,
 
 /* ------------------------------------------------------------------ configuration */
 
-/* RTM_NEWADDR, and waits for the kernel's answer. Returns 0 or an errno. */
-static int add_address(unsigned ifindex, const struct link_address *addr)
-{
-	struct {
-		struct nlmsghdr head;
-		struct ifaddrmsg msg;
-		struct rtattr local_head;
-		uint8_t local[4];
-		struct rtattr address_head;
-		uint8_t address[4];
-	} req = {
-		.head = {.nlmsg_len = sizeof req,
-			 .nlmsg_type = RTM_NEWADDR,
-			 .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL},
-		.msg = {.ifa_family = AF_INET,
-			.ifa_prefixlen = (uint8_t)addr->prefix_len,
-			.ifa_index = ifindex},
-		.local_head = {.rta_len = RTA_LENGTH(4), .rta_type = IFA_LOCAL},
-		.address_head = {.rta_len = RTA_LENGTH(4), .rta_type = IFA_ADDRESS},
-	};
-	struct {
-		struct nlmsghdr head;
-		struct nlmsgerr msg;
-		uint8_t rest[256];
-	} answer;
-	const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	int err = 0;
-
-	if (fd < 0)
-		return errno;
-	memcpy(req.local, addr->host.bytes, 4);
-	memcpy(req.address, addr->host.bytes, 4);
-	if (send(fd, &req, sizeof req, 0) < 0) {
-		err = errno;
-	} else {
-		const ssize_t n = recv(fd, &answer, sizeof answer, 0);
-		if (n < 0)
-			err = errno;
-		else if ((size_t)n < NLMSG_LENGTH(sizeof answer.msg) ||
-			 answer.head.nlmsg_type != NLMSG_ERROR)
-			err = EPROTO;
-		else
-			err = -answer.msg.error;
-	}
-	close(fd);
-	return err == EEXIST ? 0 : err;
-}
-
 static void name_request(struct ifreq *ifr, const char *name)
 {
 	*ifr = (struct ifreq){0};
@@ -229,7 +182,9 @@ bool host_configure(const char *name, const struct link_address *addr, unsigned 
 {
 	char host[IP_ADDR_TEXT_SIZE];
 	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int err = fd < 0 ? errno : add_address(if_nametoindex(name), addr);
+	int err =
+		fd < 0 ? errno
+		       : rtnetlink_add_address(if_nametoindex(name), &addr->host, addr->prefix_len);
 
 	if (err == 0)
 		err = set_link(fd, name, *mtu);

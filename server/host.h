@@ -20,4 +20,11 @@ bool host_prefix_is_free(const char *name, const struct link_address *addr,
 bool host_configure(const char *name, const struct link_address *addr, unsigned *mtu,
 		    char error[HOST_ERROR_SIZE]);
 
+/* The same two for IPv6. The second comes after host_configure, and is not missed where it cannot be: false
+ * with one line in `note` when the host has no IPv6, the process may not, or the MTU is below 1,280. */
+bool host_prefix6_is_free(const char *name, const struct link_address *addr,
+			  char error[HOST_ERROR_SIZE]);
+bool host_configure6(const char *name, const struct link_address *addr, unsigned mtu,
+		     char note[HOST_ERROR_SIZE]);
+
 #endif

@@ -72,6 +72,7 @@ static void be_worker(struct master *m, unsigned i, int control_fd, int ready_fd
 	const struct startup *s = m->startup;
 	const struct worker_config cfg = {
 		.options = s->options,
+		.address6 = s->address6.stack,
 		.mtu = s->mtu,
 		.tun_fd = s->tun.queue[i],
 		.offload = s->tun.offload,

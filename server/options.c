@@ -276,6 +276,7 @@ static bool make_sense(struct reading *r, char *const env[])
 	if (o->http == o->https)
 		return fail(r, "--http and --https are both %u: they need a port each",
 			    (unsigned)o->http);
+	o->address6_given = o->set[find("address6", 8) - option_table].source != SOURCE_DEFAULT;
 	o->user_given = o->set[find("user", 4) - option_table].source != SOURCE_DEFAULT;
 	return default_state(r, env);
 }

@@ -21,6 +21,11 @@ static bool parse_address(const char *text, void *field)
 	return value_link_address(text, field);
 }
 
+static bool parse_address6(const char *text, void *field)
+{
+	return value_link_address6(text, field);
+}
+
 static bool parse_port(const char *text, void *field)
 {
 	return value_port(text, field);
@@ -83,6 +88,10 @@ const struct option_kind option_kind_interface = {
 static const struct option_kind kind_address = {
 	parse_address, "a host's IPv4 address and prefix length from 1 to 30, such as 10.77.0.2/24",
 	false};
+static const struct option_kind kind_address6 = {parse_address6,
+						 "a host's IPv6 address and prefix length from 1 "
+						 "to 126, such as fd77:7475:6e00::2/64, or off",
+						 false};
 static const struct option_kind kind_port = {parse_port, "a port from 1 to 65535, or off", false};
 static const struct option_kind kind_mtu = {parse_mtu, "bytes from 576 to 65535", false};
 static const struct option_kind kind_workers = {parse_workers, "1 to 64, or auto", false};
@@ -106,6 +115,9 @@ const struct option_def option_table[] = {
 	{.name = "address", .letter = 'a', .kind = &kind_address, .offset = FIELD(address),
 	 .default_text = "10.77.0.2/24", .argument = "ADDR/LEN",
 	 .help = "address of the server; the host gets the first other one of the prefix"},
+	{.name = "address6", .kind = &kind_address6, .offset = FIELD(address6),
+	 .default_text = "fd77:7475:6e00::2/64", .argument = "ADDR/LEN|off",
+	 .help = "the same for IPv6; without IPv6 on the host it goes on without"},
 	{.name = "http", .kind = &kind_port, .offset = FIELD(http), .default_text = "80",
 	 .argument = "PORT", .help = "port for http, or off"},
 	{.name = "https", .kind = &kind_port, .offset = FIELD(https), .default_text = "443",

@@ -72,11 +72,13 @@ static void make_state_directory(const char *path)
 
 static bool make_local_certificate(const struct options *o)
 {
-	const char *names[VALUES_NAMES_MAX + 3];
-	char address[IP_ADDR_TEXT_SIZE], error[CERTS_ERROR_SIZE];
+	const char *names[VALUES_NAMES_MAX + 4];
+	char address[IP_ADDR_TEXT_SIZE], address6[IP_ADDR_TEXT_SIZE], error[CERTS_ERROR_SIZE];
 	size_t n = 0;
 
 	names[n++] = ip_addr_text(&o->address.stack, address);
+	if (o->address6.stack.version == 6)
+		names[n++] = ip_addr_text(&o->address6.stack, address6);
 	names[n++] = "localhost";
 	for (size_t i = 0; i < o->names.count; i++)
 		names[n++] = o->names.list[i];
@@ -174,7 +176,7 @@ int startup_check(struct startup *s, const struct options *o)
 {
 	char error[PRIVILEGES_ERROR_SIZE];
 
-	*s = (struct startup){.options = o, .mtu = o->mtu};
+	*s = (struct startup){.options = o, .mtu = o->mtu, .address6 = o->address6};
 	s->root_fd = open(o->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->root_fd < 0) {
 		log_error("cannot serve %s: %m", o->root);
@@ -210,13 +212,38 @@ static unsigned worker_count(const struct options *o)
 	return cpus < 1 ? 1 : cpus > TUN_QUEUES_MAX ? TUN_QUEUES_MAX : (unsigned)cpus;
 }
 
+/* IPv6 is on by default and nobody needs it: only a prefix that was asked for by name has to be free. False
+ * with one line in `text`; else that says why there is no IPv6, if so. */
+static bool prefix6_is_free(struct startup *s, char text[HOST_ERROR_SIZE])
+{
+	text[0] = '\0';
+	if (s->address6.stack.version == 0 ||
+	    host_prefix6_is_free(s->options->tun, &s->address6, text))
+		return true;
+	s->address6.stack.version = 0;
+	return !s->options->address6_given;
+}
+
+static void configure6(struct startup *s, char note[HOST_ERROR_SIZE])
+{
+	if (s->address6.stack.version != 0 &&
+	    !host_configure6(s->tun.name, &s->address6, s->mtu, note))
+		s->address6.stack.version = 0;
+	if (note[0] != '\0')
+		log_error("no IPv6: %s", note);
+}
+
 int startup_link(struct startup *s)
 {
 	const struct options *o = s->options;
 	const struct tun_config cfg = {
 		.name = o->tun, .queues = worker_count(o), .offload = o->offload};
-	char error[TUN_ERROR_SIZE], note[TUN_ERROR_SIZE];
+	char error[TUN_ERROR_SIZE], note[TUN_ERROR_SIZE], note6[HOST_ERROR_SIZE];
 
+	if (!prefix6_is_free(s, note6)) {
+		log_error("%s", note6);
+		return EXIT_RUNTIME;
+	}
 	if (!host_prefix_is_free(o->tun, &o->address, error) ||
 	    !tun_open(&s->tun, &cfg, note, error) ||
 	    !host_configure(s->tun.name, &o->address, &s->mtu, error)) {
@@ -225,6 +252,7 @@ int startup_link(struct startup *s)
 	}
 	if (note[0] != '\0')
 		log_error("%s", note);
+	configure6(s, note6);
 	return 0;
 }
 
@@ -275,31 +303,40 @@ static unsigned count_files(int dir_fd, unsigned counted, int depth)
 	return counted;
 }
 
-static void print_url(const char *scheme, const char *address, unsigned port, unsigned usual)
+static void print_url(const char *scheme, const struct ip_addr *addr, unsigned port, unsigned usual)
 {
-	if (port == usual)
-		fprintf(stderr, "%s://%s/", scheme, address);
-	else
-		fprintf(stderr, "%s://%s:%u/", scheme, address, port);
+	const bool v6 = addr->version == 6; /* in brackets: RFC 3986 3.2.2 */
+	char text[IP_ADDR_TEXT_SIZE];
+
+	fprintf(stderr, "%s://%s%s%s", scheme, v6 ? "[" : "", ip_addr_text(addr, text),
+		v6 ? "]" : "");
+	if (port != usual)
+		fprintf(stderr, ":%u", port);
+	fputc('/', stderr);
 }
 
-static void announce_try(const struct startup *s, const char *address)
+/* The server's URLs for one of its ports, over both versions. */
+static void print_urls(const struct startup *s, const char *scheme, unsigned port, unsigned usual)
+{
+	fprintf(stderr, "  %-7s", scheme);
+	print_url(scheme, &s->options->address.stack, port, usual);
+	if (s->address6.stack.version == 0)
+		return;
+	fprintf(stderr, "   ");
+	print_url(scheme, &s->address6.stack, port, usual);
+}
+
+static void announce_try(const struct startup *s)
 {
 	const struct options *o = s->options;
 
-	if (o->https != 0) {
-		fprintf(stderr, "  https  ");
-		print_url("https", address, o->https, 443);
-		fprintf(stderr, "     certificate: %s\n",
-			s->ca_path ? "local CA, leaf 90 days" : s->cert_path);
-	}
 	fprintf(stderr, "try:   curl ");
 	if (o->https == 0) {
-		print_url("http", address, o->http, 80);
+		print_url("http", &o->address.stack, o->http, 80);
 	} else {
 		if (s->ca_path)
 			fprintf(stderr, "--cacert %s ", s->ca_path);
-		print_url("https", address, o->https, 443);
+		print_url("https", &o->address.stack, o->https, 443);
 	}
 	fputc('\n', stderr);
 }
@@ -311,17 +348,23 @@ void startup_announce(const struct startup *s)
 	const int fd = openat(s->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const unsigned files = fd < 0 ? 0 : count_files(fd, 0, DEPTH_COUNTED);
 
-	ip_addr_text(&o->address.stack, address);
 	fprintf(stderr, "serving %s (%u%s file%s)   stack: %s %s", o->root, files,
-		files == FILES_COUNTED ? "+" : "", files == 1 ? "" : "s", s->tun.name, address);
+		files == FILES_COUNTED ? "+" : "", files == 1 ? "" : "s", s->tun.name,
+		ip_addr_text(&o->address.stack, address));
+	if (s->address6.stack.version == 6)
+		fprintf(stderr, " %s", ip_addr_text(&s->address6.stack, address));
 	if (o->https != 0)
 		fprintf(stderr, "   tls: %s, TLS 1.3+1.2", tls_library_version());
 	fputc('\n', stderr);
 	if (o->http != 0) {
-		fprintf(stderr, "  http   ");
-		print_url("http", address, o->http, 80);
+		print_urls(s, "http", o->http, 80);
 		fputc('\n', stderr);
 	}
-	announce_try(s, address);
+	if (o->https != 0) {
+		print_urls(s, "https", o->https, 443);
+		fprintf(stderr, "     certificate: %s\n",
+			s->ca_path ? "local CA, leaf 90 days" : s->cert_path);
+	}
+	announce_try(s);
 	fprintf(stderr, "stop:  Ctrl-C (drains up to %g s)\n", (double)o->grace_us / 1e6);
 }

@@ -19,7 +19,8 @@ struct startup {
 	char *ca_path; /* NULL: not from the local authority */
 	struct tls_blob cert, key;
 	struct tun_device tun;
-	unsigned mtu; /* the device's              */
+	unsigned mtu;                 /* the device's              */
+	struct link_address address6; /* what became of the option: version 0 is off */
 };
 
 /* Checks all that needs no network: directory, user, certificate and key, which are made first if they

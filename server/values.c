@@ -140,6 +140,48 @@ bool value_link_address(const char *text, struct link_address *out)
 	return true;
 }
 
+/* A single host's, and good without a scope: not ::/96, mapped, link-local or multicast. */
+static bool is_unicast6(const uint8_t a[16])
+{
+	static const uint8_t zero[12] = {0}, mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	return a[0] != 0xff && (a[0] != 0xfe || a[1] >> 6 != 2) && memcmp(a, zero, 12) != 0 &&
+	       memcmp(a, mapped, 12) != 0;
+}
+
+bool value_link_address6(const char *text, struct link_address *out)
+{
+	const char *slash = strchr(text, '/');
+	const size_t len = slash ? (size_t)(slash - text) : strlen(text);
+	char address[INET6_ADDRSTRLEN];
+	unsigned long prefix = 64;
+	struct in6_addr in, net;
+
+	if (strcmp(text, "off") == 0) {
+		*out = (struct link_address){0};
+		return true;
+	}
+	if (len >= sizeof address || (slash && !value_number(slash + 1, 1, 126, &prefix)))
+		return false;
+	memcpy(address, text, len);
+	address[len] = '\0';
+	if (inet_pton(AF_INET6, address, &in) != 1 || !is_unicast6(in.s6_addr))
+		return false;
+	memcpy(&net, &in, sizeof net);
+	for (size_t bit = prefix; bit < 128; bit++)
+		net.s6_addr[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
+	/* All zeros behind the prefix is the routers' anycast address (RFC 4291 2.6.1). */
+	if (memcmp(&net, &in, sizeof net) == 0)
+		return false;
+	out->stack = ip_addr_v6(in.s6_addr);
+	net.s6_addr[15] |= 1;
+	if (memcmp(&net, &in, sizeof net) == 0)
+		net.s6_addr[15] ^= 3;
+	out->host = ip_addr_v6(net.s6_addr);
+	out->prefix_len = (unsigned)prefix;
+	return true;
+}
+
 /* An IP address, or a DNS name of letters, digits, hyphens and dots, perhaps with a leading "*.". */
 static bool valid_name(const char *name)
 {

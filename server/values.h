@@ -9,11 +9,11 @@
 
 #include "stack/stack.h"
 
-/* The stack's IPv4 address, and the host's on the other side of the TUN device. */
+/* The stack's address, and the host's on the other side of the TUN device. */
 struct link_address {
-	struct ip_addr stack;
-	struct ip_addr host; /* the first address of the prefix that is not the stack's */
-	unsigned prefix_len; /* 1..30                                                   */
+	struct ip_addr stack; /* version 0: off (IPv6 only)                              */
+	struct ip_addr host;  /* the first address of the prefix that is not the stack's */
+	unsigned prefix_len;  /* 1..30; for IPv6 1..126                                  */
 };
 
 enum log_format {
@@ -31,6 +31,9 @@ struct name_list {
 
 /* "10.77.0.2/24"; without a prefix length it is /24. The address must be a host's in its prefix. */
 bool value_link_address(const char *text, struct link_address *out);
+/* "fd77:7475:6e00::2/64", without a prefix length /64; "off" gives version 0. Link-local addresses are refused:
+ * they need a scope wherever they are written. */
+bool value_link_address6(const char *text, struct link_address *out);
 /* 1..65535, or "off" for 0. */
 bool value_port(const char *text, uint16_t *out);
 /* A whole number of min..max in decimal, nothing else. */

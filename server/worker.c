@@ -108,6 +108,8 @@ static bool make_stack(struct worker *w)
 	stack_config_default(&cfg);
 	cfg.addr[0] = o->address.stack;
 	cfg.addr_count = 1;
+	if (w->cfg->address6.version == 6)
+		cfg.addr[cfg.addr_count++] = w->cfg->address6;
 	cfg.mtu = w->cfg->mtu;
 	cfg.checksum_offload = cfg.tso = w->cfg->offload;
 	cfg.user_timeout_us = o->tcp_timeout_us;

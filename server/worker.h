@@ -22,6 +22,7 @@
 
 struct worker_config {
 	const struct options *options;
+	struct ip_addr address6;   /* version 0: none                                        */
 	unsigned mtu;              /* the device's, bytes                                    */
 	int tun_fd;                /* its queue                                              */
 	bool offload;              /* of the device                                          */

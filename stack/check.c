@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check.c — the invariants, for tests: see stack_check in stack.h. */
+#include "stack/ip_reass.h"
 #include "stack/seq.h"
 #include "stack/stack_internal.h"
 #include "stack/tcp_syncache.h"
@@ -65,9 +66,9 @@ static const char *check_liveness(const struct tcp_conn *c)
 
 const char *stack_check(const struct stack *s)
 {
-	size_t memory = 0;
+	size_t memory;
 	uint32_t conns = 0;
-	const char *broken = NULL;
+	const char *broken = ip_reass_check(s, &memory);
 
 	for (struct list *n = s->conns.next; n != &s->conns && !broken; n = n->next) {
 		const struct tcp_conn *c = list_entry(n, struct tcp_conn, link);

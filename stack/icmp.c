@@ -14,6 +14,7 @@
 #define ICMP_ECHO_REPLY 0
 #define ICMP_ECHO 8
 #define ICMP_TIMESTAMP 13
+#define ICMP_ERRORS_PER_SECOND 10
 
 /* RFC 1122 3.2.2.6: the reply carries the request's data whole. */
 static void send_echo_reply(struct stack *s, const struct ip_packet *ip)
@@ -31,6 +32,47 @@ static void send_echo_reply(struct stack *s, const struct ip_packet *ip)
 	r->why = "echo reply (RFC 1122 3.2.2.6)";
 	reply_send(s, r);
 	s->counters.icmp_out_echo_reps++;
+}
+
+bool icmp_error_allowed(struct stack *s)
+{
+	if (s->now_us - s->icmp_error_us >= 1000000) {
+		s->icmp_error_us = s->now_us;
+		s->icmp_error_count = 0;
+	}
+	if (s->icmp_error_count >= ICMP_ERRORS_PER_SECOND) {
+		s->counters.icmp_out_errors_limited++;
+		return false;
+	}
+	s->icmp_error_count++;
+	return true;
+}
+
+void icmp_send_error(struct stack *s, const struct ip_packet *ip, uint8_t type, uint8_t code,
+		     const char *why)
+{
+	const size_t head = (size_t)(ip->payload - ip->packet);
+	const size_t quoted = head + (ip->payload_len < 8 ? ip->payload_len : 8);
+	const size_t len = ICMP_HEADER_LEN + quoted;
+
+	/* RFC 1122 3.2.2: of ICMP only about echo requests. */
+	if (ip->protocol == IP_PROTO_ICMP && (ip->payload_len < 1 || ip->payload[0] != ICMP_ECHO))
+		return;
+	if (!icmp_error_allowed(s))
+		return;
+	struct reply *r = reply_new(s, IPV4_HEADER_MIN + len);
+	if (!r)
+		return;
+	ip_write_header(r->bytes, &ip->dst, &ip->src, IP_PROTO_ICMP, len, 0);
+	uint8_t *icmp = r->bytes + IPV4_HEADER_MIN;
+	memset(icmp, 0, ICMP_HEADER_LEN);
+	icmp[0] = type;
+	icmp[1] = code;
+	memcpy(icmp + ICMP_HEADER_LEN, ip->packet, quoted);
+	put_be16(icmp + 2, (uint16_t)~checksum_fold(checksum_add(0, icmp, len)));
+	r->why = why;
+	reply_send(s, r);
+	s->counters.icmp_out_errors_sent++;
 }
 
 void icmp_input(struct stack *s, const struct ip_packet *ip)
@@ -51,6 +93,7 @@ void icmp_input(struct stack *s, const struct ip_packet *ip)
 		if (IPV4_HEADER_MIN + ip->payload_len <= s->cfg.mtu)
 			send_echo_reply(s, ip);
 	} else if (type > ICMP_ECHO_REPLY && type < ICMP_TIMESTAMP) {
+		s->counters.icmp_in_soft_errors++;
 		trace_packet_in(s, ip->packet, ip->packet_len,
 				"ICMP error: soft, ends nothing (RFC 5927 6.1)");
 	} else {

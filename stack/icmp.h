@@ -10,4 +10,15 @@
 
 void icmp_input(struct stack *s, const struct ip_packet *ip);
 
+#define ICMP_TIME_EXCEEDED 11
+
+/* Tells the sender of `ip` what became of it (RFC 1122 3.2.2): its header and the first eight bytes
+ * behind it come along. Never about an error, and within the rate limit. */
+void icmp_send_error(struct stack *s, const struct ip_packet *ip, uint8_t type, uint8_t code,
+		     const char *why);
+
+/* One more error message of ours, of either version, within this second's limit? (RFC 4443 2.4 (f),
+ * RFC 1812 4.3.2.8) */
+bool icmp_error_allowed(struct stack *s);
+
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ip.c — see ip.h. */
+/* ip.c — see ip.h: addresses, and the choice between the two versions. */
 #include "stack/ip.h"
 
 #include <stdio.h>
@@ -10,13 +10,18 @@
 #include "stack/stack_internal.h"
 
 #define IPV4_DF 0x4000
-#define IPV4_MF 0x2000
-#define IPV4_OFFSET_MASK 0x1fff
-#define IPV4_TTL 64
 
 struct ip_addr ip_addr_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
 {
 	return (struct ip_addr){.version = 4, .bytes = {a, b, c, d}};
+}
+
+struct ip_addr ip_addr_v6(const uint8_t bytes[16])
+{
+	struct ip_addr a = {.version = 6};
+
+	memcpy(a.bytes, bytes, sizeof a.bytes);
+	return a;
 }
 
 bool ip_addr_equal(const struct ip_addr *a, const struct ip_addr *b)
@@ -76,51 +81,54 @@ bool ip_addr_is_local(const struct stack *s, const struct ip_addr *a)
 
 bool ip_addr_is_unicast(const struct ip_addr *a)
 {
-	/* RFC 1122 3.2.1.3: 0/8, 127/8, class D and E (with 255.255.255.255) are no source. */
-	return a->version == 4 && a->bytes[0] != 0 && a->bytes[0] != 127 && a->bytes[0] < 224;
+	static const uint8_t zero[12] = {0}, mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	if (a->version == 4)
+		return a->bytes[0] != 0 && a->bytes[0] != 127 && a->bytes[0] < 224;
+	return a->version == 6 && a->bytes[0] != 0xff && memcmp(a->bytes, zero, 12) != 0 &&
+	       memcmp(a->bytes, mapped, 12) != 0;
 }
 
 enum ip_verdict ip_parse(const struct stack *s, const uint8_t *pkt, size_t len,
 			 struct ip_packet *out)
 {
-	if (len < IPV4_HEADER_MIN || pkt[0] >> 4 != 4)
-		return IP_BAD_HEADER;
-	const size_t header_len = (size_t)(pkt[0] & 0x0f) * 4;
-	const size_t total_len = get_be16(pkt + 2);
-	if (header_len < IPV4_HEADER_MIN || total_len < header_len || total_len > len)
-		return IP_BAD_HEADER;
-	if (checksum_fold(checksum_add(0, pkt, header_len)) != 0xffff)
-		return IP_BAD_HEADER;
-	out->src = ip_addr_v4(pkt[12], pkt[13], pkt[14], pkt[15]);
-	out->dst = ip_addr_v4(pkt[16], pkt[17], pkt[18], pkt[19]);
-	/* A source that is our own address is a LAND attack: nothing of ours travels the link. */
-	if (!ip_addr_is_local(s, &out->dst) || !ip_addr_is_unicast(&out->src) ||
-	    ip_addr_is_local(s, &out->src))
-		return IP_BAD_ADDRESS;
-	if (get_be16(pkt + 6) & (IPV4_MF | IPV4_OFFSET_MASK))
-		return IP_FRAGMENT;
-	out->protocol = pkt[9];
-	out->ttl = pkt[8];
-	out->payload = pkt + header_len;
-	out->payload_len = total_len - header_len;
-	out->packet = pkt;
-	out->packet_len = total_len;
-	return IP_OK;
+	*out = (struct ip_packet){.packet = pkt, .packet_len = len};
+	return len > 0 && pkt[0] >> 4 == 6 ? ip6_parse(s, pkt, len, out)
+					   : ip4_parse(s, pkt, len, out);
 }
 
-size_t ip_write_header(uint8_t *out, const struct ip_addr *src, const struct ip_addr *dst,
-		       uint8_t protocol, size_t payload_len, uint16_t id)
+static size_t write_ipv4(uint8_t *out, const struct ip_addr *src, const struct ip_addr *dst,
+			 uint8_t protocol, size_t payload_len, uint16_t id)
 {
 	out[0] = 0x45;
 	out[1] = 0;
 	put_be16(out + 2, (uint16_t)(IPV4_HEADER_MIN + payload_len));
 	put_be16(out + 4, id);
 	put_be16(out + 6, IPV4_DF);
-	out[8] = IPV4_TTL;
+	out[8] = IP_TTL;
 	out[9] = protocol;
 	put_be16(out + 10, 0);
 	memcpy(out + 12, src->bytes, 4);
 	memcpy(out + 16, dst->bytes, 4);
 	put_be16(out + 10, (uint16_t)~checksum_fold(checksum_add(0, out, IPV4_HEADER_MIN)));
 	return IPV4_HEADER_MIN;
+}
+
+static size_t write_ipv6(uint8_t *out, const struct ip_addr *src, const struct ip_addr *dst,
+			 uint8_t protocol, size_t payload_len)
+{
+	put_be32(out, 6u << 28); /* traffic class and flow label 0 */
+	put_be16(out + 4, (uint16_t)payload_len);
+	out[6] = protocol;
+	out[7] = IP_TTL;
+	memcpy(out + 8, src->bytes, 16);
+	memcpy(out + 24, dst->bytes, 16);
+	return IPV6_HEADER_LEN;
+}
+
+size_t ip_write_header(uint8_t *out, const struct ip_addr *src, const struct ip_addr *dst,
+		       uint8_t protocol, size_t payload_len, uint16_t id)
+{
+	return src->version == 4 ? write_ipv4(out, src, dst, protocol, payload_len, id)
+				 : write_ipv6(out, src, dst, protocol, payload_len);
 }

@@ -45,11 +45,11 @@ void reply_segment(struct stack *s, const struct tcp_segment *seg, uint64_t conn
 	const size_t len = tcp_segment_write(tcp, seg);
 
 	put_be16(tcp + TCP_CHECKSUM_OFFSET, tcp_checksum(&seg->src, &seg->dst, tcp, len, NULL, 0));
-	struct reply *r = reply_new(s, IPV4_HEADER_MIN + len);
+	struct reply *r = reply_new(s, ip_header_len(seg->src.version) + len);
 	if (!r)
 		return;
-	ip_write_header(r->bytes, &seg->src, &seg->dst, IP_PROTO_TCP, len, 0);
-	memcpy(r->bytes + IPV4_HEADER_MIN, tcp, len);
+	const size_t at = ip_write_header(r->bytes, &seg->src, &seg->dst, IP_PROTO_TCP, len, 0);
+	memcpy(r->bytes + at, tcp, len);
 	r->why = why;
 	r->conn_id = conn_id;
 	reply_send(s, r);

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stack/icmp.h"
 #include "stack/ip.h"
+#include "stack/ip_input.h"
+#include "stack/ip_reass.h"
 #include "stack/siphash.h"
 #include "stack/stack_internal.h"
 #include "stack/tcp_conn.h"
 #include "stack/tcp_demux.h"
-#include "stack/tcp_input.h"
 #include "stack/tcp_output.h"
 #include "stack/tcp_syncache.h"
 #include "stack/tcp_timer.h"
@@ -85,7 +85,8 @@ static bool config_valid(struct stack_config *cfg)
 	    (cfg->tso && !cfg->checksum_offload))
 		return false;
 	for (size_t i = 0; i < cfg->addr_count; i++)
-		if (!ip_addr_is_unicast(&cfg->addr[i]))
+		if (!ip_addr_is_unicast(&cfg->addr[i]) ||
+		    (cfg->addr[i].version == 6 && cfg->mtu < IPV6_MTU_MIN))
 			return false;
 	return true;
 }
@@ -127,6 +128,7 @@ struct stack *stack_create(const struct stack_config *cfg)
 	list_init(&s->replies);
 	list_init(&s->syncache);
 	list_init(&s->timewait);
+	list_init(&s->reass);
 	s->next_id = 1;
 	while ((uint32_t)UINT16_MAX << s->rcv_wscale < s->cfg.recv_buffer_max)
 		s->rcv_wscale++;
@@ -145,6 +147,8 @@ void stack_destroy(struct stack *s)
 		tcp_timewait_free(list_entry(s->timewait.next, struct timewait, link));
 	while (!list_empty(&s->listeners))
 		tcp_unlisten(list_entry(s->listeners.next, struct tcp_listener, link));
+	while (!list_empty(&s->reass))
+		ip_reass_free(list_entry(s->reass.next, struct ip_reass, link));
 	reply_free_all(s);
 	buffer_free_cache(s);
 	tcp_table_free(s);
@@ -159,45 +163,13 @@ static void set_time(struct stack *s, uint64_t now_us)
 		s->now_us = now_us;
 }
 
-static void drop_packet(struct stack *s, const uint8_t *pkt, size_t len, enum ip_verdict verdict)
-{
-	switch (verdict) {
-	case IP_BAD_HEADER:
-		s->counters.ip_in_hdr_errors++;
-		trace_drop(s, pkt, len, "IP header: version, lengths or checksum (RFC 1122 3.2.1)");
-		break;
-	case IP_BAD_ADDRESS:
-		s->counters.ip_in_addr_errors++;
-		trace_drop(s, pkt, len, "not for us, or from no host's address (RFC 1122 3.2.1.3)");
-		break;
-	case IP_FRAGMENT:
-		s->counters.ip_in_fragments_dropped++;
-		trace_drop(s, pkt, len, "fragment: reassembly is not offered");
-		break;
-	case IP_OK:
-		break;
-	}
-}
-
 void stack_input(struct stack *s, uint64_t now_us, const uint8_t *pkt, size_t len,
 		 struct packet_meta meta)
 {
-	struct ip_packet ip;
-
 	set_time(s, now_us);
 	reply_release_out(s);
 	s->counters.ip_in_receives++;
-	const enum ip_verdict verdict = ip_parse(s, pkt, len, &ip);
-	if (verdict != IP_OK) {
-		drop_packet(s, pkt, len, verdict);
-	} else if (ip.protocol == IP_PROTO_TCP) {
-		tcp_input(s, &ip, meta);
-	} else if (ip.protocol == IP_PROTO_ICMP) {
-		icmp_input(s, &ip);
-	} else {
-		s->counters.ip_in_unknown_protos++;
-		trace_drop(s, ip.packet, ip.packet_len, "neither TCP nor ICMP");
-	}
+	ip_input(s, pkt, len, meta);
 }
 
 size_t stack_output(struct stack *s, uint64_t now_us, struct packet_out *out)
@@ -248,6 +220,9 @@ static void fire(struct timer *t)
 		break;
 	case TCP_TIMER_TIMEWAIT:
 		tcp_timewait_timer(list_entry(t, struct timewait, timer));
+		break;
+	case TCP_TIMER_REASS:
+		ip_reass_timer(list_entry(t, struct ip_reass, timer));
 		break;
 	}
 }

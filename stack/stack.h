@@ -45,6 +45,8 @@ struct ip_endpoint {
 
 /* Builds an IPv4 address from its four parts: ip_addr_v4(10, 77, 0, 2). */
 struct ip_addr ip_addr_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d);
+/* From 16 bytes in network byte order. */
+struct ip_addr ip_addr_v6(const uint8_t bytes[16]);
 bool ip_addr_equal(const struct ip_addr *a, const struct ip_addr *b);
 /* Writes the text form (RFC 5952 for IPv6), always terminated; returns `text`. */
 #define IP_ADDR_TEXT_SIZE 46
@@ -133,10 +135,10 @@ typedef void (*stack_trace_fn)(void *ctx, const struct stack_trace_event *event)
 
 /* Fill with stack_config_default(), then change what you must. */
 struct stack_config {
-	struct ip_addr addr[STACK_MAX_ADDRS]; /* the host's own addresses             */
+	struct ip_addr addr[STACK_MAX_ADDRS]; /* the host's own, of either version    */
 	size_t addr_count;
 	uint8_t seed[32];            /* secret and random in production, fixed in tests      */
-	uint32_t mtu;                /* of the link, bytes, 576..65535                       */
+	uint32_t mtu;                /* of the link, bytes, 576..65535; with IPv6 from 1280  */
 	bool checksum_offload;       /* leave TCP checksums partial in packet_out            */
 	bool tso;                    /* emit segments of up to 64 KiB with gso_size set      */
 	size_t memory_limit;         /* bytes that all buffers and records may take together */
@@ -322,12 +324,24 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(ip_in_hdr_errors)           \
 	X(ip_in_addr_errors)          \
 	X(ip_in_unknown_protos)       \
+	X(ip_in_mcast_pkts)           \
+	X(ip_in_no_next_header)       \
+	X(ip_in_ipsec_dropped)        \
 	X(ip_in_fragments_dropped)    \
+	X(ip_reasm_reqds)             \
+	X(ip_reasm_oks)               \
+	X(ip_reasm_fails)             \
+	X(ip_reasm_overlaps)          \
+	X(ip_reasm_evicted)           \
 	X(ip_out_requests)            \
 	X(icmp_in_msgs)               \
 	X(icmp_in_errors)             \
 	X(icmp_in_echos)              \
+	X(icmp_in_soft_errors)        \
+	X(icmp_in_neighbour_ignored)  \
 	X(icmp_out_echo_reps)         \
+	X(icmp_out_errors_sent)       \
+	X(icmp_out_errors_limited)    \
 	X(tcp_active_opens)           \
 	X(tcp_passive_opens)          \
 	X(tcp_attempt_fails)          \

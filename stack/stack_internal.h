@@ -42,9 +42,14 @@ struct stack {
 	bool memory_freed; /* since they were last woken                */
 	struct list replies;
 	uint32_t reply_count;
+	uint64_t icmp_error_us; /* start of the second that icmp_error_count counts in */
+	uint32_t icmp_error_count;
 	struct reply *reply_out;
 	struct list syncache; /* oldest first */
 	struct list timewait; /* oldest first */
+	struct list reass;    /* datagrams of which fragments are missing; oldest first */
+	uint32_t reass_count;
+	size_t reass_memory; /* of the bytes charged, those for reassembly */
 	uint32_t conn_count, syncache_count, timewait_count;
 	uint64_t next_id;
 	uint8_t isn_key[16], ts_key[16], port_key[16];

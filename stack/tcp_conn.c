@@ -10,9 +10,14 @@
 #include "stack/tcp_demux.h"
 #include "stack/trace.h"
 
-uint16_t tcp_our_mss(const struct stack *s)
+uint16_t tcp_our_mss(const struct stack *s, uint8_t version)
 {
-	return (uint16_t)(s->cfg.mtu - IPV4_HEADER_MIN - TCP_HEADER_MIN);
+	return (uint16_t)(s->cfg.mtu - ip_header_len(version) - TCP_HEADER_MIN);
+}
+
+static uint16_t default_mss(const struct tcp_conn *c)
+{
+	return c->node.tuple.version == 4 ? TCP_MSS_DEFAULT : TCP_MSS_DEFAULT_IPV6;
 }
 
 struct tcp_conn *tcp_conn_new(struct stack *s, const struct tcp_tuple *tuple, uint64_t id)
@@ -34,9 +39,7 @@ struct tcp_conn *tcp_conn_new(struct stack *s, const struct tcp_tuple *tuple, ui
 	c->cc_ops = s->cfg.cc ? s->cfg.cc : &tcp_cc_newreno;
 	c->quickacks = TCP_QUICKACKS;
 	c->snd_ring_max = s->cfg.send_buffer_max;
-	c->peer_mss = TCP_MSS_DEFAULT;
-	c->snd_mss = TCP_MSS_DEFAULT;
-	c->rcv_mss = TCP_MSS_DEFAULT;
+	c->peer_mss = c->snd_mss = c->rcv_mss = default_mss(c);
 	c->ip_id = (uint16_t)id;
 	list_init(&c->accept_link);
 	list_init(&c->output_link);
@@ -53,9 +56,9 @@ struct tcp_conn *tcp_conn_new(struct stack *s, const struct tcp_tuple *tuple, ui
 
 void tcp_conn_negotiated(struct tcp_conn *c, const struct tcp_options *peer)
 {
-	const uint16_t ours = tcp_our_mss(c->stack);
+	const uint16_t ours = tcp_our_mss(c->stack, c->node.tuple.version);
 
-	c->peer_mss = peer->has_mss ? peer->mss : TCP_MSS_DEFAULT;
+	c->peer_mss = peer->has_mss ? peer->mss : default_mss(c);
 	if (c->peer_mss < TCP_MSS_MIN)
 		c->peer_mss = TCP_MSS_MIN;
 	c->ts_ok = peer->has_timestamp;

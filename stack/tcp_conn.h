@@ -25,6 +25,6 @@ void tcp_conn_reset(struct tcp_conn *c, enum tcp_close_reason reason, const char
 void tcp_conn_free(struct tcp_conn *c);
 
 /* Payload that fits into one segment to this peer with today's options. */
-uint16_t tcp_our_mss(const struct stack *s);
+uint16_t tcp_our_mss(const struct stack *s, uint8_t version);
 
 #endif

@@ -344,7 +344,7 @@ static void program_ack(struct tcp_conn *c, const struct tcp_segment *seg, uint3
 {
 	const uint32_t piece = seg->gso_size ? seg->gso_size : seg->len;
 
-	if (piece > c->rcv_mss && piece <= tcp_our_mss(c->stack))
+	if (piece > c->rcv_mss && piece <= tcp_our_mss(c->stack, c->node.tuple.version))
 		c->rcv_mss = (uint16_t)piece;
 	c->rcv_unacked += advanced;
 	/* Out of order, or it filled a gap: at once (RFC 5681 4.2). */

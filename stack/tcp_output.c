@@ -101,8 +101,8 @@ static uint32_t packet_limit(const struct tcp_conn *c)
 {
 	if (!c->stack->cfg.tso)
 		return c->snd_mss;
-	const uint32_t room = TCP_SEGMENT_MAX - IPV4_HEADER_MIN - TCP_HEADER_MIN -
-			      (c->ts_ok ? TCP_TIMESTAMP_LEN : 0);
+	const uint32_t room = TCP_SEGMENT_MAX - (uint32_t)ip_header_len(c->node.tuple.version) -
+			      TCP_HEADER_MIN - (c->ts_ok ? TCP_TIMESTAMP_LEN : 0);
 	return room - room % c->snd_mss;
 }
 
@@ -234,7 +234,7 @@ static void fill_options(struct tcp_conn *c, struct tcp_segment *seg)
 	const bool offer = syn && c->state == TCP_SYN_SENT;
 
 	seg->opt.has_mss = syn;
-	seg->opt.mss = tcp_our_mss(c->stack);
+	seg->opt.mss = tcp_our_mss(c->stack, c->node.tuple.version);
 	seg->opt.has_wscale = offer || (syn && c->wscale_ok);
 	seg->opt.wscale = c->stack->rcv_wscale;
 	seg->opt.has_timestamp = offer || c->ts_ok;
@@ -270,13 +270,13 @@ static void build(struct tcp_conn *c, const struct outgoing *o, struct packet_ou
 	seg.len = o->len;
 	seg.wnd = advertise(c, o->flags);
 	fill_options(c, &seg);
-	*out = (struct packet_out){.ip_version = 4};
+	*out = (struct packet_out){.ip_version = seg.src.version};
 	if (o->len > 0)
 		out->payload_count =
 			ring_slices(&c->snd, o->seq - tcp_snd_data_una(c), o->len, out->payload);
 	const size_t len = tcp_segment_write(tcp, &seg);
 	fill_checksum(c, &seg, tcp, len, out);
-	out->csum_start = IPV4_HEADER_MIN;
+	out->csum_start = (uint16_t)ip_header_len(seg.src.version);
 	out->csum_offset = TCP_CHECKSUM_OFFSET;
 	out->gso_size = o->len > c->snd_mss ? c->snd_mss : 0;
 	out->header_len = ip_write_header(out->header, &seg.src, &seg.dst, IP_PROTO_TCP,

@@ -42,7 +42,7 @@ static void send_syn_ack(struct syncache_entry *e, const char *why)
 	seg.flags = TCP_SYN | TCP_ACK;
 	seg.wnd = (uint16_t)e->rcv_wnd; /* never scaled in a SYN (RFC 7323 2.2) */
 	seg.opt.has_mss = true;
-	seg.opt.mss = tcp_our_mss(s);
+	seg.opt.mss = tcp_our_mss(s, e->node.tuple.version);
 	seg.opt.has_wscale = e->has_wscale;
 	seg.opt.wscale = s->rcv_wscale;
 	seg.opt.has_timestamp = e->has_timestamp;

@@ -119,6 +119,7 @@ void tcp_timer_fired(struct tcp_conn *c, enum tcp_timer_kind kind)
 		break;
 	case TCP_TIMER_SYNCACHE:
 	case TCP_TIMER_TIMEWAIT:
+	case TCP_TIMER_REASS:
 		break; /* not a connection's */
 	}
 }

@@ -20,7 +20,9 @@
 
 /* ------------------------------------------------------------------ constants */
 
-#define TCP_MSS_DEFAULT 536 /* RFC 9293 3.7.1: assumed when the peer sends no MSS option    */
+/* RFC 9293 3.7.1: assumed when the peer sends no MSS option. */
+#define TCP_MSS_DEFAULT 536
+#define TCP_MSS_DEFAULT_IPV6 1220
 #define TCP_MSS_MIN 48 /* a peer that asks for less gets this: no segment storm (CVE-2019-11479) */
 #define TCP_OOO_MAX 32 /* gaps that are remembered per connection                      */
 #define TCP_DUPACK_THRESHOLD 3      /* RFC 5681 3.2                                         */
@@ -71,6 +73,7 @@ enum tcp_timer_kind {
 	TCP_TIMER_APP,      /* tcp_conn.app_timer                          */
 	TCP_TIMER_SYNCACHE, /* syncache_entry.timer                        */
 	TCP_TIMER_TIMEWAIT, /* timewait.timer                              */
+	TCP_TIMER_REASS,    /* ip_reass.timer                              */
 };
 
 /* The timers that exclude each other are one tagged value, so that two of them cannot run. */

@@ -49,7 +49,7 @@ test-e2e: $(B)/tunhttpd
 
 # The fuzzers: clang's libFuzzer with ASan and UBSan, in a build of their own, build/fuzz.
 FUZZ_SECONDS ?= 20
-FUZZ_BIN := $(addprefix $(B)/tests/,fuzz_stack_input fuzz_stack_ops fuzz_http)
+FUZZ_BIN := $(addprefix $(B)/tests/,fuzz_stack_input fuzz_stack_ip fuzz_stack_ops fuzz_http)
 FUZZ_SAN := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 fuzz_link = $(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^)
 

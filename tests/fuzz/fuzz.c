@@ -36,7 +36,8 @@ void fuzz_world_create(struct fuzz_world *w, void (*application)(struct stack *s
 	*w = (struct fuzz_world){.application = application};
 	stack_config_default(&cfg);
 	cfg.addr[0] = ip_addr_v4(10, 0, 0, 2);
-	cfg.addr_count = 1;
+	cfg.addr[1] = (struct ip_addr){6, {0xfd, [15] = 2}};
+	cfg.addr_count = 2;
 	cfg.fixed_isn = true;
 	cfg.memory_limit = 1u << 20;
 	cfg.max_connections = 16;
@@ -57,12 +58,33 @@ void fuzz_check(struct fuzz_world *w)
 		fuzz_found(broken);
 }
 
+/* NULL, or what is wrong with a packet of IPv6: its header, or the checksum of what it carries. */
+static const char *check_ipv6(const uint8_t *p, size_t len)
+{
+	uint32_t sum = 0;
+
+	if (len < 44 || p[0] != 0x60 || (size_t)(p[4] << 8 | p[5]) != len - 40)
+		return "the IPv6 header is wrong";
+	if (p[6] != 6 && p[6] != 58)
+		return "the stack has no business to send that over IPv6";
+	sum = p[6] + (uint32_t)(len - 40);
+	for (size_t i = 8; i < len; i++)
+		sum += i % 2 ? p[i] : (uint32_t)p[i] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum == 0xffff ? NULL : "a checksum over IPv6 is wrong";
+}
+
 static void check_packet(struct fuzz_world *w, const struct packet_out *out, size_t len)
 {
 	struct sim_packet *p = sim_packet_from_out(out, len);
 	struct sim_segment seg;
 
-	if (p->len > 9 && p->bytes[9] == 6) {
+	if (p->len > 0 && p->bytes[0] >> 4 == 6) {
+		const char *wrong = check_ipv6(p->bytes, p->len);
+		if (wrong)
+			fuzz_found(wrong);
+	} else if (p->len > 9 && p->bytes[9] == 6) {
 		const char *wrong = sim_packet_parse(p, &seg);
 		if (!wrong)
 			wrong = sim_packet_check_sums(p);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz.h — what the fuzzers of the stack share: a stack at 10.0.0.2 with a listener, virtual time,
- * and checks that end the program, which is how a fuzzer is told of a finding.
+ * fuzz.h — what the fuzzers of the stack share: a stack at 10.0.0.2 and fd00::2 with a listener, virtual time, and checks
+ * that end the program, which is how a fuzzer is told of a finding.
  */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H

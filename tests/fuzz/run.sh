@@ -30,6 +30,18 @@ seed fuzz_stack_input reset "$head$ip$syn$head$ip$ack$head$ip$rst"
 seed fuzz_stack_input data "$head$ip$syn\227\0\054$ip${ack}abcd\227\0\054$ip${ack}efgh"
 seed fuzz_stack_input options "\207\0\074$ip\300\0\0\120\0\0\0\001\0\0\0\0\240\002\377\377\0\0\0\0\002\004\005\264\004\002\010\012\0\0\0\001\0\0\0\0\001\003\003\007"
 
+# The same records. 0x02: IPv6, 0x06: with a fragment header, 0x01: IPv4; 0x10: a multiple of eight; 0x80: output.
+six='\140\0\0\0\0\0\0\100\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
+echo6='\200\0\174\100\0\0\0\0'
+tcp6='\140\0\0\0\0\0\006\100\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
+frag4='\105\0\0\0\0\001\040\0\100\0\0\0\0\0\0\0\0\0\0\0'
+last4='\105\0\0\0\0\001\0\001\100\0\0\0\0\0\0\0\0\0\0\0'
+seed fuzz_stack_ip syn "\212\0\074$tcp6$syn"
+seed fuzz_stack_ip options "\202\0\104$six\073\001\001\004\0\0\0\0\036\002\0\0\0\0\0\0\300\001\0\0\0\0\0\0"
+seed fuzz_stack_ip fragments "\026\0\070$six\072\0\0\001\0\0\0\001$echo6\206\0\064$six\072\0\0\010\0\0\0\001abcd"
+seed fuzz_stack_ip overlap "\026\0\070$six\072\0\0\011\0\0\0\001$echo6\346\0\070$six\072\0\0\011\0\0\0\001abcdefgh"
+seed fuzz_stack_ip fragments4 "\021\0\034$frag4\010\0\367\377\0\0\0\0\201\0\030${last4}abcd"
+
 # Operations: 0 SYN, 1 segment, 6 time, 7 events, 8 connect, 9 listen, 11 call, 14 turn.
 open='\000\007\016\001\000\000\007'
 seed fuzz_stack_ops open "$open"
@@ -52,7 +64,7 @@ seed fuzz_http expect "6GET /d HTTP/1.1${crlf}Host: x${crlf}Expect: 100-continue
 seed fuzz_http old "7GET http://x/%%61?q HTTP/1.0${crlf}Connection: keep-alive${crlf}${crlf}"
 seed fuzz_http bad "8GET /%%2e%%2e/out HTTP/1.1${crlf}Host : x${crlf}${crlf}"
 
-for fuzzer in fuzz_stack_input fuzz_stack_ops fuzz_http; do
+for fuzzer in fuzz_stack_input fuzz_stack_ip fuzz_stack_ops fuzz_http; do
 	if TMPDIR="$tmp" "$dir/$fuzzer" -max_total_time="$seconds" -timeout=25 -rss_limit_mb=2048 -max_len=4096 \
 		-print_final_stats=1 -exact_artifact_path="$dir/$fuzzer.crash" "$tmp/$fuzzer" \
 		> "$tmp/$fuzzer.log" 2>&1; then

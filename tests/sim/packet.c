@@ -101,6 +101,61 @@ void sim_packet_free(void *p)
 	free(p);
 }
 
+static const uint8_t ipv6_prefix[12] = {0xfd, 0, 0x02, 0xff}; /* 0xfd00 + 0x02ff = 0xffff */
+
+struct ip_addr sim_packet_ipv6_addr(const uint8_t v4[4])
+{
+	struct ip_addr a = {.version = 6};
+
+	memcpy(a.bytes, ipv6_prefix, sizeof ipv6_prefix);
+	memcpy(a.bytes + 12, v4, 4);
+	return a;
+}
+
+struct sim_packet *sim_packet_to_ipv6(struct sim_packet *p)
+{
+	if (p->len < SIM_IP_HEADER)
+		return p;
+	struct sim_packet *six = sim_packet_new(p->len + 20);
+	uint8_t *ip = six->bytes;
+
+	memset(ip, 0, 40);
+	/* A header that the link has damaged: IPv6 has no checksum to find that by. */
+	if (p->bytes[0] == 0x45 && fold(sum(0, p->bytes, SIM_IP_HEADER)) == 0xffff)
+		ip[0] = 0x60;
+	put16(ip + 4, get16(p->bytes + 2) - SIM_IP_HEADER);
+	ip[6] = p->bytes[9];
+	ip[7] = p->bytes[8];
+	memcpy(ip + 8, sim_packet_ipv6_addr(p->bytes + 12).bytes, 16);
+	memcpy(ip + 24, sim_packet_ipv6_addr(p->bytes + 16).bytes, 16);
+	memcpy(ip + 40, p->bytes + SIM_IP_HEADER, p->len - SIM_IP_HEADER);
+	six->gso_size = p->gso_size;
+	six->checksum_partial = p->checksum_partial;
+	six->corrupted = p->corrupted;
+	sim_packet_free(p);
+	return six;
+}
+
+/* What is not as it should be stays as it is, and is then found fault with as IPv4. */
+static void from_ipv6(struct sim_packet *p)
+{
+	uint8_t head[SIM_IP_HEADER] = {0x45, [6] = 0x40};
+	const uint8_t *ip = p->bytes;
+
+	if (p->len < 40 || ip[0] != 0x60 || get16(ip + 4) != p->len - 40 ||
+	    memcmp(ip + 8, ipv6_prefix, 12) != 0 || memcmp(ip + 24, ipv6_prefix, 12) != 0)
+		return;
+	put16(head + 2, (uint32_t)p->len - 20);
+	head[8] = ip[7];
+	head[9] = ip[6];
+	memcpy(head + 12, ip + 20, 4);
+	memcpy(head + 16, ip + 36, 4);
+	write_ip_checksum(head);
+	memmove(p->bytes + SIM_IP_HEADER, ip + 40, p->len - 40);
+	memcpy(p->bytes, head, SIM_IP_HEADER);
+	p->len -= 20;
+}
+
 struct sim_packet *sim_packet_from_out(const struct packet_out *out, size_t len)
 {
 	struct sim_packet *p = sim_packet_new(len);
@@ -113,6 +168,8 @@ struct sim_packet *sim_packet_from_out(const struct packet_out *out, size_t len)
 	}
 	p->gso_size = out->gso_size;
 	p->checksum_partial = out->needs_csum;
+	if (out->ip_version == 6)
+		from_ipv6(p);
 	return p;
 }
 

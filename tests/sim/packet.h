@@ -59,6 +59,11 @@ struct sim_packet *sim_packet_new(size_t len);
 struct sim_packet *sim_packet_copy(const struct sim_packet *p);
 void sim_packet_free(void *p);
 /* What a stack has handed out, as one packet. */
+/* … and all of the simulator sees IPv4: a packet of IPv6 gets the other header, if there is nothing wrong with it.
+ * On its way into a stack that speaks IPv6 it gets that one back. The prefix of the addresses is neutral to
+ * checksums (RFC 6052 4.1), so these are as they were, right or wrong. */
+struct sim_packet *sim_packet_to_ipv6(struct sim_packet *p);
+struct ip_addr sim_packet_ipv6_addr(const uint8_t v4[4]);
 struct sim_packet *sim_packet_from_out(const struct packet_out *out, size_t len);
 /* A packet from a scripted peer, checksums right. */
 struct sim_packet *sim_packet_from_segment(const struct sim_segment *seg);

@@ -18,6 +18,7 @@ static const char *const host_name[] = {"A", "B"};
 void sim_init(struct sim *sim, uint64_t seed, bool verbose)
 {
 	*sim = (struct sim){.seed = seed,
+			    .ipv6 = sim_mix(seed ^ 6) & 1,
 			    .verbose = verbose,
 			    .max_events = MAX_EVENTS,
 			    .max_us = MAX_US,
@@ -63,6 +64,13 @@ struct ip_addr sim_host_addr(unsigned host)
 	return ip_addr_v4(10, 0, 0, (uint8_t)(host + 1));
 }
 
+struct ip_addr sim_spoken_addr(const struct sim *sim, unsigned host)
+{
+	const struct ip_addr v4 = sim_host_addr(host);
+
+	return sim->ipv6 ? sim_packet_ipv6_addr(v4.bytes) : v4;
+}
+
 void sim_stack_config(struct sim *sim, unsigned host, struct stack_config *cfg)
 {
 	stack_config_default(cfg);
@@ -104,7 +112,13 @@ void sim_host_start(struct sim *sim, unsigned host, const struct stack_config *c
 
 	with.trace = sim->verbose ? on_trace_verbose : on_trace;
 	with.trace_ctx = h;
-	h->mtu = cfg->mtu;
+	if (sim->ipv6) { /* the header is 20 bytes longer, and no link of IPv6 carries less than 1,280 */
+		with.addr[0] = sim_spoken_addr(sim, host);
+		with.mtu = with.mtu + 20 < 1280    ? 1280
+			   : with.mtu + 20 > 65535 ? 65535
+						   : with.mtu + 20;
+	}
+	h->mtu = sim->ipv6 ? with.mtu - 20 : with.mtu;
 	h->app = app;
 	h->stack = stack_create(&with);
 	if (!h->stack)
@@ -145,6 +159,8 @@ static void take_packets(struct sim *sim, struct sim_host *h)
 						 .gso_size = p->gso_size};
 		if (!p->corrupted)
 			sim_watch_arrived(sim->watch, h->index, p);
+		if (sim->ipv6)
+			p = sim_packet_to_ipv6(p);
 		stack_input(h->stack, sim->now_us, p->bytes, p->len, meta);
 		sim_packet_free(p);
 		check_between(h, sim, "stack_input");

@@ -3,10 +3,10 @@
  * sim.h — the simulated world: two hosts, the link between them, virtual time, and the judge that
  * looks on after every event.
  *
- * One thread; events in the order of (time, insertion); nothing reads a clock. The same seed
- * therefore gives the same packets at the same times, which sim->hash sums up. Host 0 has the
- * address 10.0.0.1, host 1 has 10.0.0.2. A host is either a stack with an application above it, or
- * a scripted peer that does what it likes.
+ * One thread; events in the order of (time, insertion); nothing reads a clock. The same seed therefore gives
+ * the same packets at the same times, which sim->hash sums up. Host 0 has the address 10.0.0.1, host 1 has
+ * 10.0.0.2; with half of the seeds the stacks speak IPv6 instead, which shows at their doors only. A host is
+ * either a stack with an application above it, or a scripted peer that does what it likes.
  */
 #ifndef TESTS_SIM_SIM_H
 #define TESTS_SIM_SIM_H
@@ -79,6 +79,7 @@ struct sim_line {
 
 struct sim {
 	uint64_t seed;
+	bool ipv6; /* the hosts speak IPv6; scripted peers always speak IPv4 */
 	uint64_t now_us;
 	uint64_t events, max_events;
 	uint64_t max_us; /* the virtual time by which all must be over */
@@ -108,6 +109,8 @@ void sim_host_start(struct sim *sim, unsigned host, const struct stack_config *c
 		    struct sim_app app);
 void sim_host_script(struct sim *sim, unsigned host, struct sim_peer peer);
 struct ip_addr sim_host_addr(unsigned host);
+/* The same in the version that the hosts speak: for their connections. */
+struct ip_addr sim_spoken_addr(const struct sim *sim, unsigned host);
 
 /* Plans a call at `at_us`. */
 void sim_at(struct sim *sim, uint64_t at_us, void (*fn)(void *ctx, void *arg), void *ctx,

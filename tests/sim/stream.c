@@ -364,8 +364,9 @@ static void dial(void *ctx, void *arg)
 {
 	struct sim_streams *s = ctx;
 	struct dial *d = arg;
-	const struct ip_endpoint local = {.addr = sim_host_addr(s->host), .port = d->local_port};
-	const struct ip_endpoint remote = {.addr = sim_host_addr(1 - s->host),
+	const struct ip_endpoint local = {.addr = sim_spoken_addr(s->sim, s->host),
+					  .port = d->local_port};
+	const struct ip_endpoint remote = {.addr = sim_spoken_addr(s->sim, 1 - s->host),
 					   .port = d->remote_port};
 	struct tcp_conn *c;
 	const int err =

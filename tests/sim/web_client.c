@@ -412,8 +412,9 @@ static void dial(void *ctx, void *arg)
 	struct web_clients *w = ctx;
 	struct dial *d = arg;
 	struct web_conn *c = sim_alloc(sizeof *c);
-	const struct ip_endpoint local = {.addr = sim_host_addr(0), .port = d->local_port};
-	const struct ip_endpoint remote = {.addr = sim_host_addr(1), .port = w->port};
+	const struct ip_endpoint local = {.addr = sim_spoken_addr(w->sim, 0),
+					  .port = d->local_port};
+	const struct ip_endpoint remote = {.addr = sim_spoken_addr(w->sim, 1), .port = w->port};
 	const struct tls_stream stream = {.ctx = c, .send = stream_send, .recv = stream_recv};
 
 	c->owner = w;

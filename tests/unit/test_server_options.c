@@ -71,6 +71,9 @@ static void test_defaults_are_those_of_the_table(void **state)
 	assert_string_equal(c.o.root, ".");
 	assert_string_equal(ip_addr_text(&c.o.address.stack, address), "10.77.0.2");
 	assert_string_equal(ip_addr_text(&c.o.address.host, address), "10.77.0.1");
+	assert_string_equal(ip_addr_text(&c.o.address6.stack, address), "fd77:7475:6e00::2");
+	assert_string_equal(ip_addr_text(&c.o.address6.host, address), "fd77:7475:6e00::1");
+	assert_false(c.o.address6_given);
 	assert_int_equal(c.o.http, 80);
 	assert_int_equal(c.o.https, 443);
 	assert_null(c.o.cert);
@@ -250,6 +253,7 @@ static void test_each_error_says_what_where_and_what_is_allowed(void **state)
 		{"--adress=10.0.0.2/8", "", EXIT_USAGE, {"--adress;", "did you mean --address"}},
 		{"--zzzzzzzz", "", EXIT_USAGE, {"unknown option --zzzzzzzz", "--help"}},
 		{"--check=yes", "", EXIT_USAGE, {"--check takes no value", "yes"}},
+		{"--address6 fd00::/64", "", EXIT_USAGE, {"--address6", "fd77:7475:6e00::2/64"}},
 		{"--address 10.77.0.0/24", "", EXIT_USAGE, {"--address", "10.77.0.2/24"}},
 		{"--workers 0", "", EXIT_USAGE, {"--workers", "1 to 64, or auto"}},
 		{"--workers 65", "", EXIT_USAGE, {"--workers", "1 to 64, or auto"}},

@@ -68,6 +68,76 @@ static void test_address_that_no_host_can_have_is_refused(void **state)
 			fail_msg("%s was taken", bad[i]);
 }
 
+static void check_address6(const char *text, const char *stack, const char *host, unsigned prefix)
+{
+	struct link_address a = {0};
+	char got[IP_ADDR_TEXT_SIZE];
+
+	if (!value_link_address6(text, &a))
+		fail_msg("%s was refused", text);
+	assert_string_equal(ip_addr_text(&a.stack, got), stack);
+	assert_string_equal(ip_addr_text(&a.host, got), host);
+	assert_int_equal(a.prefix_len, prefix);
+}
+
+static void test_address6_gives_the_host_the_first_other_one(void **state)
+{
+	struct link_address off = {.prefix_len = 1};
+
+	(void)state;
+	check_address6("fd77:7475:6e00::2/64", "fd77:7475:6e00::2", "fd77:7475:6e00::1", 64);
+	check_address6("fd77:7475:6e00::1/64", "fd77:7475:6e00::1", "fd77:7475:6e00::2", 64);
+	check_address6("FD00::A", "fd00::a", "fd00::1", 64);
+	check_address6("2001:db8::ffff:1/112", "2001:db8::ffff:1", "2001:db8::ffff:2", 112);
+	check_address6("2001:db8::5:ffff/112", "2001:db8::5:ffff", "2001:db8::5:1", 112);
+	check_address6("fd00::7/126", "fd00::7", "fd00::5", 126);
+	check_address6("fd00::5/126", "fd00::5", "fd00::6", 126);
+	check_address6("fd80:1::9/9", "fd80:1::9", "fd80::1", 9);
+	check_address6("64:ff9b::10.0.0.9/96", "64:ff9b::a00:9", "64:ff9b::1", 96);
+	assert_true(value_link_address6("off", &off));
+	assert_int_equal(off.stack.version, 0);
+	assert_int_equal(off.prefix_len, 0);
+}
+
+static void test_address6_that_no_host_can_have_is_refused(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		"/",
+		"/64",
+		"OFF",
+		"off/64",
+		"fd00::2/",
+		"fd00::2/0",
+		"fd00::2/127",
+		"fd00::2/128",
+		"fd00::2/64x",
+		"fd00::2/-1",
+		"fd00::2%lo/64",
+		"[fd00::2]/64",
+		"fd00::/64", /* the routers' */
+		"fd00::8/125",
+		"::/64",
+		"::1/64",
+		"::10.0.0.2/96",
+		"::ffff:10.0.0.2/96",
+		"ff02::1/64",
+		"ff0e::2/64",
+		"fe80::2/64", /* would need a scope */
+		"febf:ffff::2/64",
+		"10.77.0.2/24",
+		"fd00:1:2:3:4:5:6:7:8/64",
+		"fd00::1::2/64",
+		"1111:2222:3333:4444:5555:6666:7777:888888888888/64",
+	};
+	struct link_address a;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++)
+		if (value_link_address6(bad[i], &a))
+			fail_msg("%s was taken", bad[i]);
+}
+
 static void test_numbers_have_edges(void **state)
 {
 	static const char *const bad[] = {"",
@@ -212,6 +282,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_address_gives_the_host_the_first_other_one),
 		cmocka_unit_test(test_address_that_no_host_can_have_is_refused),
+		cmocka_unit_test(test_address6_that_no_host_can_have_is_refused),
+		cmocka_unit_test(test_address6_gives_the_host_the_first_other_one),
 		cmocka_unit_test(test_numbers_have_edges),
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_seconds_become_microseconds),

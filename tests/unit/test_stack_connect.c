@@ -320,8 +320,8 @@ static void test_calls_after_shutdown_and_the_users_pointer(void **state)
 static void test_taken_endpoints_are_refused(void **state)
 {
 	struct wire *w = *state;
-	const struct ip_endpoint local = {ip_addr_v4(10, 0, 0, 2), 50000};
-	const struct ip_endpoint remote = {ip_addr_v4(10, 0, 0, 1), 9000};
+	const struct ip_endpoint local = {wire_host_addr(w), 50000};
+	const struct ip_endpoint remote = {wire_peer_addr(w), 9000};
 	const struct ip_endpoint port = {.port = WIRE_PORT}, nowhere = {.port = 9000};
 	struct tcp_listener *l = NULL;
 	struct tcp_conn *c = NULL;
@@ -339,7 +339,7 @@ static void test_foreign_and_impossible_addresses_are_refused(void **state)
 {
 	struct wire *w = *state;
 	const struct ip_endpoint foreign = {ip_addr_v4(10, 0, 0, 9), 50000};
-	const struct ip_endpoint peer = {ip_addr_v4(10, 0, 0, 1), 9000};
+	const struct ip_endpoint peer = {wire_peer_addr(w), 9000};
 	static const uint8_t bad[][4] = {
 		{0, 0, 0, 0}, {224, 0, 0, 1}, {255, 255, 255, 255}, {127, 0, 0, 1}, {10, 0, 0, 2}};
 	struct tcp_listener *l = NULL;
@@ -358,7 +358,7 @@ static void test_foreign_and_impossible_addresses_are_refused(void **state)
 static void test_ephemeral_ports_differ(void **state)
 {
 	struct wire *w = *state;
-	const struct ip_endpoint remote = {ip_addr_v4(10, 0, 0, 1), 9000};
+	const struct ip_endpoint remote = {wire_peer_addr(w), 9000};
 	struct tcp_conn *c[50] = {0};
 	bool seen[65536] = {false};
 
@@ -378,7 +378,7 @@ static void test_ephemeral_ports_differ(void **state)
 static void test_exact_address_wins_over_the_wildcard(void **state)
 {
 	struct wire *w = *state;
-	const struct ip_endpoint exact = {ip_addr_v4(10, 0, 0, 2), WIRE_PORT};
+	const struct ip_endpoint exact = {wire_host_addr(w), WIRE_PORT};
 	struct tcp_listener *l = NULL;
 
 	wire_listen(w, WIRE_PORT, 16);
@@ -421,7 +421,7 @@ int main(void)
 		WIRE_TEST(test_taken_endpoints_are_refused),
 		WIRE_TEST(test_ephemeral_ports_differ),
 		WIRE_TEST(test_exact_address_wins_over_the_wildcard),
-		WIRE_TEST(test_foreign_and_impossible_addresses_are_refused),
+		WIRE_TEST_V4(test_foreign_and_impossible_addresses_are_refused),
 	};
 
 	return cmocka_run_group_tests_name("stack: active open", tests, NULL, NULL);

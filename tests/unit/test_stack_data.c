@@ -359,9 +359,8 @@ static void test_coalesced_segment_is_acknowledged_at_once(void **state)
 	const struct seg g = wire_seg(w, "P. 161:14761(14600) ack 1");
 	const size_t len = wire_build(w, &g, packet);
 	packet[36] ^= 0xff; /* partial: the link vouches for it */
-	stack_input(w->s, w->now_us, packet, len,
-		    (struct packet_meta){.checksum_trusted = true, .gso_size = 1460});
-	advance_us(w, 0);
+	wire_inject_meta(w, packet, len,
+			 (struct packet_meta){.checksum_trusted = true, .gso_size = 1460});
 	expect(w, "0.000 . 1:1(0) ack 14761");
 	recv_bytes(w, 160);
 	recv_bytes(w, 14600);

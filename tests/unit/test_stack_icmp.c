@@ -201,9 +201,9 @@ int main(void)
 		WIRE_TEST_ONCE(test_every_bit_is_under_the_checksum),
 		WIRE_TEST_ONCE(test_truncated_messages_are_dropped),
 		WIRE_TEST_ONCE(test_other_types_get_no_answer),
-		WIRE_TEST(test_errors_do_not_end_a_connection),
-		WIRE_TEST(test_forged_mtu_changes_nothing),
-		WIRE_TEST(test_errors_do_not_end_a_handshake),
+		WIRE_TEST_V4(test_errors_do_not_end_a_connection),
+		WIRE_TEST_V4(test_forged_mtu_changes_nothing),
+		WIRE_TEST_V4(test_errors_do_not_end_a_handshake),
 		WIRE_TEST_ONCE(test_quotations_of_every_length),
 	};
 

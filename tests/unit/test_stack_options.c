@@ -31,7 +31,6 @@ static void test_peers_mss_is_kept_within_bounds(void **state)
 		const char *options;
 		uint32_t largest;
 	} cases[] = {
-		{"", TCP_MSS_DEFAULT},    /* RFC 9293 3.7.1, MUST-15 */
 		{"<mss 0>", TCP_MSS_MIN}, /* CVE-2019-11479, CVE-2023-35847 */
 		{"<mss 1>", TCP_MSS_MIN},  {"<mss 8>", TCP_MSS_MIN},
 		{"<mss 47>", TCP_MSS_MIN}, {"<mss 48>", 48},
@@ -52,6 +51,17 @@ static void test_peers_mss_is_kept_within_bounds(void **state)
 		check_equal(w, wire_info(w).snd_mss, cases[i].largest);
 		wire_restart(w);
 	}
+}
+
+/* RFC 9293 3.7.1, MUST-15. */
+static void test_without_the_option_the_default_mss_is_assumed(void **state)
+{
+	struct wire *w = *state;
+
+	wire_establish(w, "win 65535");
+	send_bytes(w, 4000);
+	check_equal(w, take_seg(w).len, w->version == 6 ? 1220 : TCP_MSS_DEFAULT);
+	drain(w);
 }
 
 static void test_our_mss_is_that_of_the_link(void **state)
@@ -457,7 +467,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WIRE_TEST(test_peers_mss_is_kept_within_bounds),
-		WIRE_TEST(test_our_mss_is_that_of_the_link),
+		WIRE_TEST(test_without_the_option_the_default_mss_is_assumed),
+		WIRE_TEST_V4(test_our_mss_is_that_of_the_link),
 		WIRE_TEST(test_options_are_taken_off_the_segment_size),
 		WIRE_TEST(test_options_outside_a_syn_change_nothing),
 		WIRE_TEST(test_syn_ack_offers_what_the_syn_has_offered),

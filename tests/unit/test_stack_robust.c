@@ -40,7 +40,7 @@ static void test_connection_limit_makes_clients_wait(void **state)
 	expect_state(w, TCP_ESTABLISHED);
 	check_equal(w, wire_usage(w).connections, 2);
 	/* An active OPEN is told at once. */
-	const struct ip_endpoint remote = {ip_addr_v4(10, 0, 0, 1), 9000};
+	const struct ip_endpoint remote = {wire_peer_addr(w), 9000};
 	struct tcp_conn *c = NULL;
 	check_equal(w, tcp_connect(w->s, w->now_us, NULL, &remote, &c), STACK_ERR_NO_MEMORY);
 }
@@ -367,7 +367,7 @@ static void random_call(struct wire *w, struct random *r)
 
 static void random_connect(struct wire *w, struct random *r)
 {
-	const struct ip_endpoint remote = {ip_addr_v4(10, 0, 0, 1), (uint16_t)(9000 + next(r, 10))};
+	const struct ip_endpoint remote = {wire_peer_addr(w), (uint16_t)(9000 + next(r, 10))};
 
 	if (tcp_connect(w->s, w->now_us, NULL, &remote, &w->c) != STACK_OK)
 		return;

@@ -13,6 +13,7 @@
 #include "tests/unit/cmocka_all.h"
 #include "tests/unit/wire_seg.h"
 #include "tests/unit/wire_seg.c"
+#include "tests/unit/wire_v6.c"
 
 #define TRACE_MAX ((size_t)1 << 16)
 #define HOUR_US (3600ull * 1000 * 1000)
@@ -68,6 +69,8 @@ static const char *note_packet(struct wire *w, const struct wire_packet *p)
 	struct seg g;
 	char text[256];
 
+	if (p->bytes[0] >> 4 == 6)
+		return wire_decode_ip6(p->bytes, p->len);
 	if (p->bytes[9] == 1)
 		return wire_decode_ip(p->bytes, p->len);
 	if (!wire_decode(p->bytes, p->len, &g, &what))
@@ -75,6 +78,19 @@ static const char *note_packet(struct wire *w, const struct wire_packet *p)
 	wire_print_seg(w, &g, false, text, sizeof text);
 	trace(w, '<', text);
 	return wire_check_packet(w, p, &g);
+}
+
+/* What the stack has sent, made into what scripts speak of. */
+static const char *receive(struct wire *w, struct wire_packet *p, const struct packet_out *out)
+{
+	const char *what = wire_finish_checksum(p, out);
+
+	if (!what && w->version == 6 && p->bytes[0] >> 4 == 6) {
+		what = wire_decode_ip6(p->bytes, p->len);
+		if (!what && p->bytes[6] == 6)
+			wire_to_v4(p);
+	}
+	return what ? what : note_packet(w, p);
 }
 
 static void pull(struct wire *w)
@@ -97,9 +113,7 @@ static void pull(struct wire *w)
 		*w->out_tail = p;
 		w->out_tail = &p->next;
 		const char *what = at != len ? "stack_output's length is not the sum of its parts"
-					     : wire_finish_checksum(p, &out);
-		if (!what)
-			what = note_packet(w, p);
+					     : receive(w, p, &out);
 		if (what)
 			step_failed(w, what);
 	}
@@ -227,15 +241,25 @@ static void no_packet_waits(struct wire *w, const char *before, const char *file
 			  packet_text(w, w->out, text, sizeof text));
 }
 
-void wire_inject_raw(struct wire *w, const uint8_t *packet, size_t len)
+void wire_inject_meta(struct wire *w, const uint8_t *packet, size_t len, struct packet_meta meta)
 {
+	const bool translate = w->version == 6 && len >= 20 && packet[0] >> 4 == 4;
+	const size_t total = translate ? len + 20 : len;
 	/* A copy of the exact size, so that a read beyond its end is seen. */
-	uint8_t *copy = malloc(len ? len : 1);
+	uint8_t *copy = malloc(total ? total : 1);
 
-	memcpy(copy, packet, len);
-	stack_input(w->s, w->now_us, copy, len, (struct packet_meta){0});
+	if (translate)
+		wire_to_v6(packet, len, copy);
+	else
+		memcpy(copy, packet, len);
+	stack_input(w->s, w->now_us, copy, total, meta);
 	free(copy);
 	settle(w);
+}
+
+void wire_inject_raw(struct wire *w, const uint8_t *packet, size_t len)
+{
+	wire_inject_meta(w, packet, len, (struct packet_meta){0});
 }
 
 void wire_inject_seg(struct wire *w, const struct seg *g)
@@ -397,8 +421,8 @@ struct tcp_conn *wire_accept(struct wire *w)
 
 void wire_connect(struct wire *w)
 {
-	const struct ip_endpoint local = {.addr = ip_addr_v4(10, 0, 0, 2), .port = 50000};
-	const struct ip_endpoint remote = {.addr = ip_addr_v4(10, 0, 0, 1), .port = 9000};
+	const struct ip_endpoint local = {.addr = wire_host_addr(w), .port = 50000};
+	const struct ip_endpoint remote = {.addr = wire_peer_addr(w), .port = 9000};
 	struct tcp_conn *c = NULL;
 
 	w->lport = local.port;
@@ -521,17 +545,25 @@ void wire_establish_active(struct wire *w)
 
 static void start(struct wire *w)
 {
-	w->s = stack_create(&w->cfg);
+	struct stack_config cfg = w->cfg;
+
+	for (size_t i = 0; w->version == 6 && i < cfg.addr_count; i++)
+		if (cfg.addr[i].version == 4)
+			cfg.addr[i] = map_address(wire_get32(cfg.addr[i].bytes));
+	if (w->version == 6)
+		cfg.mtu = cfg.mtu + 20 < 65535 ? cfg.mtu + 20 : 65535;
+	w->s = stack_create(&cfg);
 	assert_non_null(w->s);
 	w->empty_memory = wire_usage(w).memory;
 	w->listener = NULL;
 	w->c = NULL;
 }
 
-static int setup(void **state, uint32_t isn)
+static int setup(void **state, uint8_t version, uint32_t isn)
 {
 	struct wire *w = test_calloc(1, sizeof *w);
 
+	w->version = version;
 	stack_config_default(&w->cfg);
 	w->cfg.addr[0] = ip_addr_v4(10, 0, 0, 2);
 	w->cfg.addr_count = 1;
@@ -552,20 +584,17 @@ static int setup(void **state, uint32_t isn)
 	return 0;
 }
 
-int wire_setup_0(void **state)
-{
-	return setup(state, 0);
-}
-
-int wire_setup_half(void **state)
-{
-	return setup(state, 0x7fffffffu);
-}
-
-int wire_setup_wrap(void **state)
-{
-	return setup(state, 0u - 1000);
-}
+#define FIXTURE(name, version, isn)                \
+	int name(void **state)                     \
+	{                                          \
+		return setup(state, version, isn); \
+	}
+FIXTURE(wire_setup_0, 4, 0)
+FIXTURE(wire_setup_half, 4, 0x7fffffffu)
+FIXTURE(wire_setup_wrap, 4, 0u - 1000)
+FIXTURE(wire_setup_0_v6, 6, 0)
+FIXTURE(wire_setup_half_v6, 6, 0x7fffffffu)
+FIXTURE(wire_setup_wrap_v6, 6, 0u - 1000)
 
 /* Gives up what the test still holds. In the end nothing may be left. */
 static void wind_up(struct wire *w)

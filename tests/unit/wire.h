@@ -2,7 +2,10 @@
 /*
  * wire.h — a scripted peer with a virtual clock around one stack, so that a test of TCP reads as a
  * packet trace. The stack is 10.0.0.2, the peer 10.0.0.1; nothing else exists, and time moves only when
- * a script says so. The notation is packetdrill's (Cardwell et al., USENIX ATC 2013):
+ * a script says so. The same script also runs over IPv6, where the addresses are fd00:2ff::a00:2 and
+ * fd00:2ff::a00:1: the harness puts the other header on at the stack's door and takes it off again, with
+ * an MTU 20 bytes larger so that the segments are the same. The notation is packetdrill's (Cardwell et
+ * al., USENIX ATC 2013):
  *
  *     inject(w, "0.000 S 0:0(0) win 65535 <mss 1460,wscale 7>");
  *     expect(w, "0.000 S. 0:0(0) ack 1");
@@ -82,7 +85,8 @@ struct wire_packet {
 
 struct wire {
 	struct stack *s;
-	struct stack_config cfg; /* change, then wire_restart()                         */
+	struct stack_config cfg; /* change, then wire_restart(); IPv4 here in either version */
+	uint8_t version;         /* that the stack speaks: 4 or 6                       */
 	uint64_t start_us, now_us;
 	uint32_t iss, irs; /* initial sequence numbers: the stack's, the peer's           */
 	uint16_t lport, rport;
@@ -108,18 +112,27 @@ struct wire {
 	size_t trace_len;
 };
 
-/* cmocka fixtures. The three differ in the initial sequence numbers of both sides. */
+/* cmocka fixtures, over IPv4 and IPv6. The three differ in the initial sequence numbers of both sides. */
 int wire_setup_0(void **state);    /* 0          */
 int wire_setup_half(void **state); /* 2^31 - 1   */
 int wire_setup_wrap(void **state); /* 2^32 - 1000 */
+int wire_setup_0_v6(void **state);
+int wire_setup_half_v6(void **state);
+int wire_setup_wrap_v6(void **state);
 int wire_teardown(void **state);
 
 /* Elements of a local array of struct CMUnitTest. */
 #define WIRE_CASE(f, suffix, setup) ((struct CMUnitTest){#f suffix, f, setup, wire_teardown, NULL})
 #define WIRE_TEST_ONCE(f) WIRE_CASE(f, "", wire_setup_0)
-#define WIRE_TEST(f)                                                                            \
+#define WIRE_TEST_ONCE_V6(f) WIRE_CASE(f, " (IPv6)", wire_setup_0_v6)
+#define WIRE_TEST_V4(f)                                                                         \
 	WIRE_CASE(f, " (isn 0)", wire_setup_0), WIRE_CASE(f, " (isn 2^31-1)", wire_setup_half), \
 		WIRE_CASE(f, " (isn 2^32-1000)", wire_setup_wrap)
+#define WIRE_TEST_V6(f)                                                  \
+	WIRE_CASE(f, " (IPv6, isn 0)", wire_setup_0_v6),                 \
+		WIRE_CASE(f, " (IPv6, isn 2^31-1)", wire_setup_half_v6), \
+		WIRE_CASE(f, " (IPv6, isn 2^32-1000)", wire_setup_wrap_v6)
+#define WIRE_TEST(f) WIRE_TEST_V4(f), WIRE_TEST_V6(f)
 
 /* Starts again with an empty stack made from w->cfg, at the same time. */
 void wire_restart(struct wire *w);
@@ -194,8 +207,20 @@ void wire_establish_active(struct wire *w);
 #define WIRE_PACKET_MAX 65535
 struct seg wire_seg(const struct wire *w, const char *text); /* "flags a:b(n) …", without a time */
 size_t wire_build(const struct wire *w, const struct seg *g, uint8_t packet[WIRE_PACKET_MAX]);
+/* A packet of IPv4 gets the other header when the stack speaks IPv6; one of IPv6 goes as it is. */
 void wire_inject_raw(struct wire *w, const uint8_t *packet, size_t len);
+void wire_inject_meta(struct wire *w, const uint8_t *packet, size_t len, struct packet_meta meta);
 void wire_inject_seg(struct wire *w, const struct seg *g);
+/* The addresses as the stack knows them. */
+struct ip_addr wire_host_addr(const struct wire *w);
+struct ip_addr wire_peer_addr(const struct wire *w);
+/* The same packet with an IPv6 header: the checksum of what it carries stays right, or wrong. `v6` has
+ * room for 20 bytes more. Returns its length. */
+size_t wire_to_v6(const uint8_t *packet, size_t len, uint8_t *v6);
+/* The sum of the pseudo-header of RFC 8200 8.1, not folded. */
+uint32_t wire_pseudo_sum_v6(const uint8_t *packet, uint8_t protocol, size_t len);
+/* NULL, or what is wrong with the IPv6 header of a packet of the stack. */
+const char *wire_decode_ip6(const uint8_t *packet, size_t len);
 /* The oldest packet not expected yet, NULL for none. The caller frees it. */
 struct wire_packet *wire_take(struct wire *w);
 /* False when it is not a sound TCP segment over IPv4. */

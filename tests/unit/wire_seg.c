@@ -449,16 +449,21 @@ void wire_note_peer_window(struct wire *w, const struct seg *g)
 /* As a link does it: finishes the checksum that was left to it. */
 const char *wire_finish_checksum(struct wire_packet *p, const struct packet_out *out)
 {
+	const size_t at = out->ip_version == 6 ? 40 : 20;
+
+	if (p->bytes[0] >> 4 != out->ip_version)
+		return "ip_version is wrong";
 	if (!out->needs_csum)
 		return NULL;
-	if (out->csum_start != 20 || out->csum_offset != 16)
+	if (out->csum_start != at || out->csum_offset != 16)
 		return "csum_start or csum_offset is wrong";
-	uint32_t sum = wire_pseudo_sum(p->bytes, 20, p->len);
+	uint32_t sum = at == 40 ? wire_pseudo_sum_v6(p->bytes, 6, p->len - 40)
+				: wire_pseudo_sum(p->bytes, 20, p->len);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
-	if (wire_get16(p->bytes + 36) != sum)
+	if (wire_get16(p->bytes + at + 16) != sum)
 		return "the partial checksum is not the pseudo-header's sum";
-	wire_put16(p->bytes + 36, wire_checksum(p->bytes + 20, p->len - 20, 0));
+	wire_put16(p->bytes + at + 16, wire_checksum(p->bytes + at, p->len - at, 0));
 	return NULL;
 }
 
