@@ -31,12 +31,10 @@ class Server:
 
     def launch(self, *before, **how):
         """Starts the program only, as an argument of the command `before`; `how` goes to Popen."""
-        out = open(os.path.join(self.dir, "stdout"), "ab")
-        err = open(os.path.join(self.dir, "stderr"), "ab")
-        with out, err:
-            self.process = subprocess.Popen(
-                list(before) + self.env.command(*self.args), stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                env=self.env.environ, cwd=self.dir, start_new_session=True, **how)
+        with open(os.path.join(self.dir, "stdout"), "ab") as out, open(os.path.join(self.dir, "stderr"), "ab") as err:
+            settings = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": err, "env": self.env.environ,
+                        "cwd": self.dir, "start_new_session": True, **how}
+            self.process = subprocess.Popen(list(before) + self.env.command(*self.args), **settings)
 
     def _accepts(self):
         assert self.process.poll() is None, "the server ended with %d before it served" % self.process.returncode

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The access log: a line a request, and no client can write into it what it likes."""
 import json
+import os
 import re
 
 from basics import ADDRESS, HOST_ADDRESS, wait_until
@@ -88,3 +89,28 @@ def test_every_request_is_logged_in_the_end(env):
         server.stop()
         entries = [json.loads(line) for line in server.stdout.splitlines()]
         assert len(entries) == 200 and all(e["complete"] for e in entries), len(entries)
+
+
+def test_reader_that_is_stuck_or_gone_holds_nobody_up(env):
+    for gone in (False, True):
+        with env.server("--workers", "1") as server:
+            server.stop()
+            reader, writer = os.pipe()
+            try:
+                server.launch(stdout=writer)
+                os.close(writer)
+                if gone:
+                    os.close(reader)
+                server.await_service()
+                with env.connect() as sock:
+                    answers = Reader(sock)
+                    for _ in range(9):  # several times what a pipe holds
+                        sock.sendall(get("/hello.txt", "User-Agent: " + "x" * 400) * 100)
+                        for _ in range(100):
+                            assert answers.response().status == 200
+                server.stop()
+                if gone:
+                    wait_until(lambda s=server: "access log" in s.stderr, "a line about the log")
+            finally:
+                if not gone:
+                    os.close(reader)

@@ -95,6 +95,33 @@ def test_other_worker_goes_on_when_one_dies(env):
         assert count > len(env.content("eight.bin")), count
 
 
+def test_connections_stay_with_their_worker(env):
+    """The kernel forgets which queue a connection came from after three seconds of silence."""
+    with env.server("--workers", "3") as server, ExitStack() as stack:
+        socks = [stack.enter_context(env.connect(tls)) for tls in (False, True) for _ in range(20)]
+        for pause in (0, 5):
+            time.sleep(pause)
+            for sock in socks:
+                sock.sendall(get("/hello.txt"))
+                assert Reader(sock).response().status == 200
+        assert server.alive()
+
+
+def test_worker_that_hangs_is_killed_in_the_end(env):
+    with env.server("--workers", "2", "--grace", "1") as server:
+        os.kill(server.workers()[0], signal.SIGSTOP)
+        server.stop()
+
+
+def test_two_servers_side_by_side(env):
+    other = "10.88.0.2"
+    with env.server() as first:
+        with env.server("--address", other + "/24", "--tun", "second0", answers_at=(other, 80),
+                        inside=first.namespace):
+            for address in (ADDRESS, other):
+                assert env.fetch("http://%s/hello.txt" % address).status == 200
+
+
 def test_idle_workers_use_no_processor_time(env):
     """Whatever is open: nothing spins. Two seconds of waiting may cost a fraction of one."""
     def ticks(server):

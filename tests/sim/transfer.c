@@ -121,6 +121,15 @@ static void describe(struct sim_pair *p, uint64_t rtt_us)
 		 p->cfg[0].tso ? ", tso A" : "", p->cfg[1].tso ? ", tso B" : "");
 }
 
+/* What the link carries: the smaller of both, as the simulator sees packets. One that carries IPv6 carries 1,280
+ * bytes, of which 20 are the difference of the headers. */
+static uint32_t link_mtu(const struct sim *sim, uint32_t a, uint32_t b)
+{
+	const uint32_t least = sim->ipv6 ? 1280 - 20 : 0, smaller = a < b ? a : b;
+
+	return smaller > least ? smaller : least;
+}
+
 static void run_transfer(struct sim *sim, unsigned index)
 {
 	struct sim_pair p;
@@ -135,7 +144,7 @@ static void run_transfer(struct sim *sim, unsigned index)
 	sim_set_delay(sim, rtt_us);
 	/* Whoever has the larger MTU learns of the smaller one by the MSS option. */
 	for (unsigned i = 0; i < 2; i++)
-		sim->link[i].cfg.mtu = p.cfg[0].mtu < p.cfg[1].mtu ? p.cfg[0].mtu : p.cfg[1].mtu;
+		sim->link[i].cfg.mtu = link_mtu(sim, p.cfg[0].mtu, p.cfg[1].mtu);
 	if (sim_rng_chance(&sim->rng, SIM_PPM / 4)) {
 		/* As from a TUN device. Damage would go unnoticed: there is no checksum then. */
 		for (unsigned i = 0; i < 2; i++) {
