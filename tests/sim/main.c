@@ -3,9 +3,13 @@
  * main.c — runs the scenarios. A case's seed is derived from --seed and its name, so that a case
  * can be run alone and gives the same packets.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/sim/scenario.h"
 #include "tests/sim/site.h"
@@ -144,9 +148,53 @@ static bool parse(int argc, char **argv, struct options *o)
 	return true;
 }
 
-int main(int argc, char **argv)
+static int run_all(const struct options *o, const struct site *site)
 {
 	struct totals all = {0};
+
+	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+		for (const struct sim_group *g = groups[i]; g->name; g++)
+			run_group(o, g, site, &all);
+	if (o->list)
+		return 0;
+	printf("sim: %u passed, %u failed\n", all.passed, all.failed);
+	return all.failed || all.passed == 0;
+}
+
+/* Runs the scenarios in a child, so that the directory is removed however they end. */
+static int run_guarded(const struct options *o, const struct site *site)
+{
+	sigset_t set, before;
+	int sig = 0, status = 0;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, &before);
+	const pid_t parent = getpid(), child = fork();
+	if (child < 0) {
+		perror("sim: fork");
+		return 2;
+	}
+	if (child == 0) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
+			_exit(2);
+		exit(run_all(o, site));
+	}
+	while (waitpid(child, &status, WNOHANG) == 0)
+		if (sigwait(&set, &sig) == 0 && sig != SIGCHLD)
+			kill(child, sig);
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	fprintf(stderr, "sim: ended by signal %d (%s)\n", WTERMSIG(status),
+		strsignal(WTERMSIG(status)));
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
 	struct site site = {0};
 	struct options o;
 
@@ -156,16 +204,9 @@ int main(int argc, char **argv)
 		sim_print_table(o.seed);
 		return 0;
 	}
-	if (!o.list && !site_create(&site)) {
-		site_destroy(&site);
-		return 2;
-	}
-	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
-		for (const struct sim_group *g = groups[i]; g->name; g++)
-			run_group(&o, g, &site, &all);
-	site_destroy(&site);
 	if (o.list)
-		return 0;
-	printf("sim: %u passed, %u failed\n", all.passed, all.failed);
-	return all.failed || all.passed == 0;
+		return run_all(&o, &site);
+	const int status = site_create(&site) ? run_guarded(&o, &site) : 2;
+	site_destroy(&site);
+	return status;
 }
