@@ -297,7 +297,7 @@ struct tcp_info {
 	uint32_t rcv_nxt, rcv_wnd, irs;
 	uint16_t snd_mss, peer_mss;
 	uint8_t snd_wscale, rcv_wscale;
-	bool wscale_ok, timestamps;
+	bool wscale_ok, timestamps, sack;
 	uint32_t cwnd, ssthresh;
 	uint64_t srtt_us, rttvar_us, rto_us, min_rtt_us; /* 0 before the first sample          */
 	uint64_t opened_us, established_us;

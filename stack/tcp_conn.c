@@ -58,6 +58,7 @@ void tcp_conn_negotiated(struct tcp_conn *c, const struct tcp_options *peer)
 	if (c->peer_mss < TCP_MSS_MIN)
 		c->peer_mss = TCP_MSS_MIN;
 	c->ts_ok = peer->has_timestamp;
+	c->sack_ok = peer->sack_permitted;
 	c->wscale_ok = peer->has_wscale;
 	c->snd_wscale = peer->has_wscale ? peer->wscale : 0;
 	c->rcv_wscale = peer->has_wscale ? c->stack->rcv_wscale : 0;

@@ -29,6 +29,7 @@ void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info)
 		.rcv_wscale = c->rcv_wscale,
 		.wscale_ok = c->wscale_ok,
 		.timestamps = c->ts_ok,
+		.sack = c->sack_ok,
 		.cwnd = c->cc.cwnd,
 		.ssthresh = c->cc.ssthresh,
 		.srtt_us = c->srtt_us,

@@ -15,6 +15,7 @@
 #include "stack/tcp_isn.h"
 #include "stack/tcp_recovery.h"
 #include "stack/tcp_rtt.h"
+#include "stack/tcp_sack.h"
 #include "stack/tcp_timer.h"
 #include "stack/trace.h"
 
@@ -99,11 +100,12 @@ static uint32_t usable_window(struct tcp_conn *c, uint32_t seq)
 /* Payload limit of one packet: the whole of what TSO can take, in full segments. */
 static uint32_t packet_limit(const struct tcp_conn *c)
 {
+	const uint32_t mss = tcp_sack_mss(c);
+
 	if (!c->stack->cfg.tso)
-		return c->snd_mss;
-	const uint32_t room = TCP_SEGMENT_MAX - IPV4_HEADER_MIN - TCP_HEADER_MIN -
-			      (c->ts_ok ? TCP_TIMESTAMP_LEN : 0);
-	return room - room % c->snd_mss;
+		return mss;
+	const uint32_t room = TCP_SEGMENT_MAX - IPV4_HEADER_MIN - TCP_HEADER_MAX;
+	return room - room % mss;
 }
 
 /* Adds FIN and PSH where the segment reaches the end of what the application gave us. */
@@ -140,8 +142,8 @@ static bool decide_fast_retransmit(struct tcp_conn *c, struct outgoing *o)
 	c->retransmit = false;
 	const uint32_t outstanding = c->snd_max - c->snd_una;
 	uint32_t len = outstanding < c->snd.len ? outstanding : c->snd.len;
-	if (len > c->snd_mss)
-		len = c->snd_mss;
+	if (len > tcp_sack_mss(c))
+		len = tcp_sack_mss(c);
 	if (outstanding == 0)
 		return false;
 	o->seq = c->snd_una;
@@ -155,6 +157,7 @@ static bool decide_fast_retransmit(struct tcp_conn *c, struct outgoing *o)
 static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 {
 	const uint32_t offset = c->snd_nxt - tcp_snd_data_una(c);
+	const uint32_t mss = tcp_sack_mss(c);
 
 	c->cwnd_limited = false;
 	if (tcp_syn_outstanding(c) || !tcp_has_unsent(c))
@@ -165,8 +168,8 @@ static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 	c->cwnd_limited = unsent > usable && tcp_recovery_window(c) <= c->snd_wnd;
 	if (len > packet_limit(c))
 		len = packet_limit(c);
-	if (len > c->snd_mss && len < unsent)
-		len -= len % c->snd_mss;
+	if (len > mss && len < unsent)
+		len -= len % mss;
 	o->seq = c->snd_nxt;
 	o->len = len;
 	if (unsent == 0) { /* only the FIN */
@@ -180,7 +183,7 @@ static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 	 * largest window that the peer has ever offered. */
 	const bool again = seq_lt(c->snd_nxt, c->snd_max);
 	const bool last = len == unsent && !tcp_corked(c);
-	if (!again && len < c->snd_mss && !last && (len == unsent || len < c->snd_wnd_max / 2))
+	if (!again && len < mss && !last && (len == unsent || len < c->snd_wnd_max / 2))
 		return false;
 	o->why =
 		again ? "retransmission after a time-out (RFC 6298 5.4)" : "data (RFC 9293 3.10.2)";
@@ -197,8 +200,8 @@ static bool decide_probe(struct tcp_conn *c, struct outgoing *o)
 	const uint32_t fits = usable_window(c, c->snd_una);
 	o->seq = c->snd_una;
 	o->len = fits > 1 ? fits : 1;
-	if (o->len > c->snd_mss)
-		o->len = c->snd_mss;
+	if (o->len > tcp_sack_mss(c))
+		o->len = tcp_sack_mss(c);
 	if (o->len > c->snd.len)
 		o->len = c->snd.len;
 	if (o->len == c->snd.len && c->fin_queued && o->len == 0)
@@ -237,6 +240,9 @@ static void fill_options(struct tcp_conn *c, struct tcp_segment *seg)
 	seg->opt.mss = tcp_our_mss(c->stack);
 	seg->opt.has_wscale = offer || (syn && c->wscale_ok);
 	seg->opt.wscale = c->stack->rcv_wscale;
+	seg->opt.sack_permitted = offer || (syn && c->sack_ok);
+	if (!syn)
+		seg->opt.sack_count = (uint8_t)tcp_sack_blocks(c, seg->opt.sack);
 	seg->opt.has_timestamp = offer || c->ts_ok;
 	seg->opt.ts_val = tcp_ts_now(c->stack, c->ts_offset);
 	seg->opt.ts_ecr = c->ts_recent;
@@ -278,10 +284,10 @@ static void build(struct tcp_conn *c, const struct outgoing *o, struct packet_ou
 	fill_checksum(c, &seg, tcp, len, out);
 	out->csum_start = IPV4_HEADER_MIN;
 	out->csum_offset = TCP_CHECKSUM_OFFSET;
-	out->gso_size = o->len > c->snd_mss ? c->snd_mss : 0;
+	out->gso_size = o->len > tcp_sack_mss(c) ? tcp_sack_mss(c) : 0;
 	out->header_len = ip_write_header(out->header, &seg.src, &seg.dst, IP_PROTO_TCP,
 					  len + o->len, c->ip_id);
-	c->ip_id = (uint16_t)(c->ip_id + 1 + o->len / c->snd_mss);
+	c->ip_id = (uint16_t)(c->ip_id + 1 + o->len / tcp_sack_mss(c));
 	memcpy(out->header + out->header_len, tcp, len);
 	out->header_len += len;
 }
@@ -313,6 +319,7 @@ static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 		c->last_send_us = s->now_us;
 	if (o->flags & TCP_ACK) {
 		c->ack_now = false;
+		tcp_sack_reported(c);
 		c->rcv_unacked = 0;
 		c->last_ack_sent = c->rcv_nxt;
 		timer_stop(&s->wheel, &c->delack_timer);

@@ -83,10 +83,6 @@ enum tcp_xmit_mode {
 
 /* ------------------------------------------------------------------ the connection */
 
-struct seq_range {
-	uint32_t start, end; /* [start, end) */
-};
-
 struct tcp_conn {
 	struct tcp_node node;
 	struct stack *stack;
@@ -115,6 +111,7 @@ struct tcp_conn {
 	bool has_peer_fin;  /* a FIN at peer_fin_seq is known, in order or not      */
 	bool peer_fin_seen; /* … and everything before it has arrived               */
 	bool ts_ok, wscale_ok;
+	bool sack_ok; /* both SYNs had SACK-permitted (RFC 2018)              */
 	bool rtt_timing;
 	uint8_t snd_wscale, rcv_wscale;
 	uint8_t xmit_mode; /* enum tcp_xmit_mode */
@@ -140,9 +137,12 @@ struct tcp_conn {
 	uint32_t last_ack_sent;
 	uint32_t rcv_unacked; /* bytes received since the last ACK */
 	uint32_t peer_fin_seq;
-	uint16_t rcv_mss;                  /* estimate of the peer's full segment */
-	struct ring rcv;                   /* first byte: rcv_nxt - rcv.len */
-	struct seq_range ooo[TCP_OOO_MAX]; /* sorted, disjoint, all beyond rcv_nxt */
+	uint16_t rcv_mss;                   /* estimate of the peer's full segment */
+	struct ring rcv;                    /* first byte: rcv_nxt - rcv.len */
+	struct seq_range ooo[TCP_OOO_MAX];  /* sorted, disjoint, all beyond rcv_nxt */
+	uint32_t sack_recent[TCP_SACK_MAX]; /* where data out of order has arrived, newest first */
+	uint8_t sack_recent_count;
+	struct seq_range dsack; /* arrived twice and to be reported, empty for nothing */
 
 	/* Timestamps, RFC 7323 */
 	uint32_t ts_recent, ts_offset;
