@@ -308,6 +308,11 @@ struct tcp_info {
 	const char *timer;                 /* "retransmit", "persist", …, "none"    */
 	uint64_t timer_us;                 /* when it fires, UINT64_MAX when none   */
 	const char *cc_name;
+	/* Loss recovery, with SACK: bytes of [snd_una, snd_nxt). Without, pipe is all of it. */
+	uint32_t pipe, sacked, lost, retransmitting;
+	const char *recovery; /* "open", "recovery" (fast), "loss" (after a time-out)          */
+	uint64_t dsacks_in;
+	uint64_t timeouts;
 };
 void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info);
 /* Calls `fn` for every connection, half-open entry and TIME-WAIT record, in no set order. */
@@ -348,6 +353,9 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(tcp_dup_acks_in)            \
 	X(tcp_fast_retransmits)       \
 	X(tcp_timeouts)               \
+	X(tcp_dsacks_in)              \
+	X(tcp_sacks_ignored)          \
+	X(tcp_spurious_recoveries)    \
 	X(tcp_zero_window_probes)     \
 	X(tcp_window_updates_out)     \
 	X(tcp_delayed_acks)           \

@@ -115,6 +115,7 @@ static void tear_down(struct tcp_conn *c)
 	list_remove(&c->output_link);
 	list_remove(&c->starved_link);
 	ring_release(s, &c->snd);
+	tcp_scoreboard_reset(c);
 	c->ooo_count = 0;
 	if (c->listener) {
 		list_remove(&c->accept_link);

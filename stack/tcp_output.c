@@ -87,14 +87,24 @@ static uint16_t advertise(struct tcp_conn *c, uint8_t flags)
 
 /* ------------------------------------------------------------------ deciding what to send */
 
-/* How many bytes beyond `seq` the windows of peer and network allow. */
-static uint32_t usable_window(struct tcp_conn *c, uint32_t seq)
+static uint32_t room(uint32_t limit, uint32_t used)
 {
-	const uint32_t cwnd = tcp_recovery_window(c);
-	const uint32_t wnd = c->snd_wnd < cwnd ? c->snd_wnd : cwnd;
-	const uint32_t used = seq - c->snd_una;
+	return limit > used ? limit - used : 0;
+}
 
-	return wnd > used ? wnd - used : 0;
+/* How many bytes the congestion window allows. */
+static uint32_t congestion_room(const struct tcp_conn *c)
+{
+	return room(tcp_recovery_window(c), tcp_pipe(c));
+}
+
+/* How many bytes beyond `seq` the windows of peer and network allow. */
+static uint32_t usable_window(const struct tcp_conn *c, uint32_t seq)
+{
+	const uint32_t peer = room(c->snd_wnd, seq - c->snd_una);
+	const uint32_t network = congestion_room(c);
+
+	return peer < network ? peer : network;
 }
 
 /* Payload limit of one packet: the whole of what TSO can take, in full segments. */
@@ -104,8 +114,10 @@ static uint32_t packet_limit(const struct tcp_conn *c)
 
 	if (!c->stack->cfg.tso)
 		return mss;
-	const uint32_t room = TCP_SEGMENT_MAX - IPV4_HEADER_MIN - TCP_HEADER_MAX;
-	return room - room % mss;
+	/* snd_mss is the peer's, less the timestamps: what is missing now are the blocks. */
+	const uint32_t options = (c->ts_ok ? TCP_TIMESTAMP_LEN : 0) + (c->snd_mss - mss);
+	const uint32_t most = TCP_SEGMENT_MAX - IPV4_HEADER_MIN - TCP_HEADER_MIN - options;
+	return most - most % mss;
 }
 
 /* Adds FIN and PSH where the segment reaches the end of what the application gave us. */
@@ -153,19 +165,48 @@ static bool decide_fast_retransmit(struct tcp_conn *c, struct outgoing *o)
 	return o->len > 0 || (o->flags & TCP_FIN);
 }
 
+/* NextSeg rule 1 (RFC 6675 4): the lowest range that is lost, in pieces as the window allows them. */
+static bool decide_lost(struct tcp_conn *c, struct outgoing *o)
+{
+	const struct tcp_sent *lost = tcp_uses_sack(c) ? tcp_scoreboard_next_lost(c) : NULL;
+	const uint32_t mss = tcp_sack_mss(c);
+
+	if (!lost)
+		return false;
+	const uint32_t data_end = tcp_snd_data_una(c) + c->snd.len;
+	const uint32_t end = seq_min(lost->end, data_end);
+	const uint32_t usable = usable_window(c, lost->start);
+	uint32_t len = seq_lt(lost->start, end) ? end - lost->start : 0;
+	if (usable < (len < mss ? len : mss) || congestion_room(c) == 0)
+		return false;
+	len = len < usable ? len : usable;
+	if (len > packet_limit(c))
+		len = packet_limit(c);
+	if (len > mss && lost->start + len != end)
+		len -= len % mss;
+	o->seq = lost->start;
+	o->len = len;
+	o->why = c->in_recovery ? "retransmission of what SACK shows as lost (RFC 6675 5)"
+				: "retransmission after a time-out (RFC 6298 5.4)";
+	finish_segment(c, o);
+	return o->len > 0 || (o->flags & TCP_FIN);
+}
+
 /* New data, or data again after a time-out has set snd_nxt back. */
 static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 {
 	const uint32_t offset = c->snd_nxt - tcp_snd_data_una(c);
 	const uint32_t mss = tcp_sack_mss(c);
 
-	c->cwnd_limited = false;
-	if (tcp_syn_outstanding(c) || !tcp_has_unsent(c))
+	/* What is lost comes first; it is still there because the window has no room for it. */
+	c->cwnd_limited = c->board.lost > 0;
+	if (tcp_syn_outstanding(c) || !tcp_has_unsent(c) || c->board.lost > 0)
 		return false;
 	const uint32_t unsent = offset < c->snd.len ? c->snd.len - offset : 0;
 	const uint32_t usable = usable_window(c, c->snd_nxt);
 	uint32_t len = unsent < usable ? unsent : usable;
-	c->cwnd_limited = unsent > usable && tcp_recovery_window(c) <= c->snd_wnd;
+	c->cwnd_limited =
+		unsent > usable && congestion_room(c) <= room(c->snd_wnd, c->snd_nxt - c->snd_una);
 	if (len > packet_limit(c))
 		len = packet_limit(c);
 	if (len > mss && len < unsent)
@@ -216,7 +257,7 @@ static bool decide(struct tcp_conn *c, struct outgoing *o)
 	*o = (struct outgoing){.seq = c->snd_nxt, .flags = TCP_ACK};
 	if (decide_syn(c, o) || c->state == TCP_SYN_SENT)
 		return (o->flags & TCP_SYN) != 0;
-	if (decide_fast_retransmit(c, o))
+	if (decide_fast_retransmit(c, o) || decide_lost(c, o))
 		return true;
 	*o = (struct outgoing){.seq = c->snd_nxt, .flags = TCP_ACK};
 	if (decide_data(c, o))
@@ -294,6 +335,18 @@ static void build(struct tcp_conn *c, const struct outgoing *o, struct packet_ou
 
 /* ------------------------------------------------------------------ after it is made */
 
+static void note_in_flight(struct tcp_conn *c, const struct outgoing *o, uint32_t end)
+{
+	const uint32_t before = c->snd_nxt;
+
+	c->snd_nxt = seq_max(before, end);
+	if (c->snd_nxt != before)
+		tcp_scoreboard_sent(c, before);
+	else
+		tcp_scoreboard_sent_again(c, o->seq, end);
+	tcp_prr_sent(&c->prr, end - o->seq);
+}
+
 static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 {
 	struct stack *s = c->stack;
@@ -309,10 +362,13 @@ static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 		c->retransmits++;
 		s->counters.tcp_retrans_segs++;
 		tcp_rtt_cancel(c);
+		tcp_undo_sent_again(c, end - o->seq);
 	} else if (end != o->seq) {
 		tcp_rtt_sent(c, end);
 	}
-	if (!o->probe && end != o->seq)
+	if (!o->probe && end != o->seq && !(o->flags & TCP_SYN))
+		note_in_flight(c, o, end);
+	else if (o->flags & TCP_SYN)
 		c->snd_nxt = seq_max(c->snd_nxt, end);
 	c->snd_max = seq_max(c->snd_max, end);
 	if (end != o->seq)

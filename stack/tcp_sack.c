@@ -3,6 +3,7 @@
 #include "stack/tcp_sack.h"
 
 #include "stack/seq.h"
+#include "stack/stack_internal.h"
 
 /* ------------------------------------------------------------------ the receiver */
 
@@ -96,4 +97,44 @@ uint16_t tcp_sack_mss(const struct tcp_conn *c)
 
 	/* RFC 9293 3.7.1: options come off the payload, and every piece of a super segment repeats them. */
 	return (uint16_t)(c->snd_mss - tcp_sack_option_len(tcp_sack_blocks(c, blocks)));
+}
+
+/* ------------------------------------------------------------------ the sender */
+
+/* RFC 2883 4: the first block tells of a duplicate when it lies below the ACK, or within the second. */
+static bool is_dsack(const struct tcp_segment *seg)
+{
+	const struct seq_range *b = seg->opt.sack;
+
+	return seq_lt(b[0].start, seg->ack) ||
+	       (seg->opt.sack_count > 1 && seq_geq(b[0].start, b[1].start) &&
+		seq_leq(b[0].end, b[1].end));
+}
+
+/* A duplicate of what was never sent, or longer ago than a window, is made up. */
+static bool plausible_dsack(const struct tcp_conn *c, const struct seq_range *b)
+{
+	return seq_leq(b->end, c->snd_max) && seq_geq(b->start, c->snd_una - c->snd_wnd_max) &&
+	       seq_gt(b->start, c->iss);
+}
+
+void tcp_sack_read(struct tcp_conn *c, const struct tcp_segment *seg, struct tcp_delivery *d)
+{
+	if (!c->sack_ok)
+		return;
+	for (unsigned i = 0; i < seg->opt.sack_count; i++) {
+		const struct seq_range *b = &seg->opt.sack[i];
+		if (seq_lt(b->start, b->end) && i == 0 && is_dsack(seg)) {
+			if (!plausible_dsack(c, b))
+				continue;
+			d->dsack = *b;
+			c->dsacks_in++;
+			c->stack->counters.tcp_dsacks_in++;
+		} else if (seq_lt(b->start, b->end) && seq_gt(b->start, c->snd_una) &&
+			   seq_leq(b->end, c->snd_nxt) && tcp_uses_sack(c)) {
+			tcp_scoreboard_sacked(c, *b, d);
+		} else if (seq_gt(b->end, c->snd_una)) {
+			c->stack->counters.tcp_sacks_ignored++;
+		}
+	}
 }

@@ -23,4 +23,9 @@ void tcp_sack_reported(struct tcp_conn *c);
 /* Payload of a full segment beside the blocks that it must carry now. */
 uint16_t tcp_sack_mss(const struct tcp_conn *c);
 
+/* ------------------------------------------------------------------ the sender */
+
+/* Takes the peer's blocks to the scoreboard; what cannot be true is ignored. */
+void tcp_sack_read(struct tcp_conn *c, const struct tcp_segment *seg, struct tcp_delivery *d);
+
 #endif

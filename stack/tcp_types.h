@@ -15,7 +15,10 @@
 #include "stack/seq.h"
 #include "stack/stack.h"
 #include "stack/tcp_cc.h"
+#include "stack/tcp_prr.h"
+#include "stack/tcp_scoreboard.h"
 #include "stack/tcp_segment.h"
+#include "stack/tcp_undo.h"
 #include "stack/timer_wheel.h"
 
 /* ------------------------------------------------------------------ constants */
@@ -104,7 +107,7 @@ struct tcp_conn {
 	bool corked;        /* the last commit said that more follows               */
 	bool probe;         /* a zero-window probe goes out with the next pass      */
 	bool retransmit;    /* the segment at snd_una goes out again (fast)         */
-	bool in_recovery;   /* NewReno's fast recovery, RFC 6582                    */
+	bool in_recovery;   /* fast recovery: RFC 6675 with SACK, RFC 6582 without  */
 	bool cwnd_limited;  /* the window, not the data, has limited us             */
 	bool want_space;    /* tcp_send_reserve came up short                       */
 	bool want_sent;     /* tcp_notify_sent                                      */
@@ -156,7 +159,12 @@ struct tcp_conn {
 	/* Congestion control */
 	const struct tcp_cc_ops *cc_ops;
 	struct tcp_cc cc;
-	uint32_t recover; /* RFC 6582: snd_max when recovery was entered */
+	uint32_t
+		recover; /* RFC 6582: snd_max when recovery was entered; RecoveryPoint of RFC 6675 */
+	struct tcp_scoreboard board;
+	struct tcp_prr prr;
+	struct tcp_undo undo;
+	uint64_t dsacks_in, timeouts;
 
 	struct timer xmit_timer, delack_timer, app_timer;
 	uint64_t opened_us, established_us;
@@ -198,6 +206,18 @@ static inline uint32_t tcp_snd_data_una(const struct tcp_conn *c)
 static inline uint32_t tcp_snd_end(const struct tcp_conn *c)
 {
 	return tcp_snd_data_una(c) + c->snd.len + c->fin_queued;
+}
+
+/* The rules of RFC 6675 hold, and not NewReno's. */
+static inline bool tcp_uses_sack(const struct tcp_conn *c)
+{
+	return c->sack_ok && !c->board.off;
+}
+
+/* Bytes that the network holds: `pipe` of RFC 6675, FlightSize without SACK. */
+static inline uint32_t tcp_pipe(const struct tcp_conn *c)
+{
+	return c->snd_nxt - c->snd_una - (tcp_uses_sack(c) ? c->board.sacked + c->board.lost : 0);
 }
 
 static inline bool tcp_has_unsent(const struct tcp_conn *c)

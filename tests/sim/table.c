@@ -12,7 +12,7 @@
 #define TABLE_BUFFER (16u << 20)
 #define TABLE_BYTES (64ull << 20)
 
-static const uint32_t loss_ppm[] = {0, 1000, 10000};
+static const uint32_t loss_ppm[] = {0, 1000, 10000, 50000};
 static const uint64_t rtt_ms[] = {1, 20, 100};
 
 /* Mbit/s of payload, from the SYN to the last byte; 0 when the transfer failed. */
