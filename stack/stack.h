@@ -29,7 +29,7 @@
 struct stack;        /* one host: its addresses, listeners, connections, timers, memory        */
 struct tcp_listener; /* a local port in LISTEN                                                 */
 struct tcp_conn;     /* one connection, as the application holds it                            */
-struct tcp_cc_ops;   /* a congestion control algorithm, see tcp_cc.h; tcp_cc_newreno is default */
+struct tcp_cc_ops;   /* a congestion control algorithm, see tcp_cc.h                         */
 
 /* ------------------------------------------------------------------ addresses */
 
@@ -149,12 +149,14 @@ struct stack_config {
 	uint64_t fin_wait_2_us;      /* how long an orphan waits for the peer's FIN          */
 	uint64_t user_timeout_us;    /* unanswered retransmission or probing gives up after  */
 	uint64_t syn_timeout_us;     /* an unanswered handshake gives up after               */
-	const struct tcp_cc_ops *cc; /* NULL: NewReno                                        */
+	const struct tcp_cc_ops *cc; /* NULL: tcp_cc_cubic                                   */
 	stack_trace_fn trace;        /* NULL: off                                            */
 	void *trace_ctx;
 	bool fixed_isn; /* tests only: every initial sequence number is isn     */
 	uint32_t isn;
 };
+/* What stack_config.cc can be: CUBIC with HyStart++ (RFC 9438, RFC 9406), NewReno (RFC 5681, RFC 3465). */
+extern const struct tcp_cc_ops tcp_cc_cubic, tcp_cc_newreno;
 void stack_config_default(struct stack_config *cfg);
 
 /* Returns NULL when the configuration is invalid or memory is short. `cfg` is copied. */

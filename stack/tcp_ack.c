@@ -104,6 +104,7 @@ enum tcp_ack_verdict tcp_ack_process(struct tcp_conn *c, const struct tcp_segmen
 	struct tcp_delivery d = {0};
 	bool again = false;
 
+	c->latest_rtt_us = 0;
 	*fin_acked = false;
 	/* RFC 5961 5.2: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT; what we have sent at most is snd_max. */
 	if (seq_gt(seg->ack, c->snd_max) || seq_lt(seg->ack, c->snd_una - c->snd_wnd_max))

@@ -31,7 +31,7 @@ struct tcp_conn *tcp_conn_new(struct stack *s, const struct tcp_tuple *tuple, ui
 	c->opened_us = s->now_us;
 	c->rto_us = TCP_RTO_INITIAL_US;
 	c->min_rtt_us = UINT64_MAX;
-	c->cc_ops = s->cfg.cc ? s->cfg.cc : &tcp_cc_newreno;
+	c->cc_ops = s->cfg.cc ? s->cfg.cc : &tcp_cc_cubic;
 	c->quickacks = TCP_QUICKACKS;
 	c->peer_mss = TCP_MSS_DEFAULT;
 	c->snd_mss = TCP_MSS_DEFAULT;

@@ -68,12 +68,16 @@ static void newreno_recovery_ack(struct tcp_conn *c, uint32_t acked)
 		c->cc.cwnd += c->cc.mss;
 }
 
-static void grow(struct tcp_conn *c, uint32_t bytes)
+static void grow(struct tcp_conn *c, uint32_t bytes, uint64_t rtt_us)
 {
 	if (!c->cwnd_limited || bytes == 0)
 		return; /* RFC 9293 3.8.2, RFC 7661: a window that is not used does not grow */
-	const struct tcp_cc_ack ack = {
-		.bytes = bytes, .now_us = c->stack->now_us, .srtt_us = c->srtt_us};
+	const struct tcp_cc_ack ack = {.bytes = bytes,
+				       .now_us = c->stack->now_us,
+				       .srtt_us = c->srtt_us,
+				       .rtt_us = rtt_us ? rtt_us : c->latest_rtt_us,
+				       .snd_una = c->snd_una,
+				       .snd_nxt = c->snd_nxt};
 	c->cc_ops->acked(&c->cc, &ack);
 }
 
@@ -84,7 +88,7 @@ static void newreno_ack(struct tcp_conn *c, uint32_t acked)
 		return;
 	}
 	c->dupacks = 0;
-	grow(c, acked);
+	grow(c, acked, 0);
 }
 
 /* ------------------------------------------------------------------ with SACK: RFC 6675, RFC 9937 */
@@ -127,7 +131,7 @@ static void sack_ack(struct tcp_conn *c, const struct tcp_delivery *d)
 							c->cc.ssthresh, c->cc.mss, safe);
 		c->cc.cwnd = cwnd > c->cc.mss ? cwnd : c->cc.mss;
 	} else if (!was_in_recovery && d->acked > 0) {
-		grow(c, d->bytes);
+		grow(c, d->bytes, d->rtt_us);
 	}
 	if (d->bytes > 0)
 		tcp_conn_wants_output(c);

@@ -200,9 +200,14 @@ const struct tcp_sent *tcp_scoreboard_next_lost(const struct tcp_conn *c)
 
 static void delivered(struct tcp_conn *c, const struct tcp_sent *r, struct tcp_delivery *d)
 {
-	(void)c;
-	if (!(r->flags & TCP_SENT_SACKED))
-		d->bytes += length(r);
+	if (r->flags & TCP_SENT_SACKED)
+		return;
+	d->bytes += length(r);
+	/* Karn: what was sent twice does not say which of the two has arrived. */
+	const uint64_t rtt_us = c->stack->now_us - r->sent_us;
+	if (!(r->flags & (TCP_SENT_AGAIN | TCP_SENT_LOST)) &&
+	    (d->rtt_us == 0 || rtt_us < d->rtt_us))
+		d->rtt_us = rtt_us > 0 ? rtt_us : 1;
 }
 
 void tcp_scoreboard_acked(struct tcp_conn *c, struct tcp_delivery *d)

@@ -53,6 +53,7 @@ struct tcp_delivery {
 	uint32_t bytes;         /* newly acknowledged or SACKed: DeliveredData of RFC 6937 */
 	uint32_t sacked;        /* the newly SACKed among them                             */
 	uint32_t acked;         /* by how much SND.UNA moved                               */
+	uint64_t rtt_us;        /* from the newest among them, 0 for none                  */
 	struct seq_range dsack; /* arrived twice, empty for nothing (RFC 2883)             */
 };
 

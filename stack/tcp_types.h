@@ -155,6 +155,7 @@ struct tcp_conn {
 	uint32_t rtt_seq; /* the ACK that covers this ends the measurement */
 	uint64_t rtt_sent_us;
 	uint64_t srtt_us, rttvar_us, rto_us, min_rtt_us;
+	uint64_t latest_rtt_us; /* of the ACK that is being processed, 0 for none */
 
 	/* Congestion control */
 	const struct tcp_cc_ops *cc_ops;

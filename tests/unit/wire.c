@@ -543,6 +543,7 @@ static int setup(void **state, uint32_t isn)
 	w->cfg.tso = false;
 	w->cfg.fixed_isn = true;
 	w->cfg.isn = isn;
+	w->cfg.cc = &tcp_cc_newreno; /* whose windows a script can foretell */
 	w->iss = w->irs = isn;
 	w->lport = WIRE_PORT;
 	w->rport = WIRE_PEER_PORT;
