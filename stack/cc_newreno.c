@@ -13,23 +13,27 @@ uint32_t tcp_cc_initial_window(uint32_t mss)
 	return 10 * mss < least ? 10 * mss : least;
 }
 
+uint32_t tcp_cc_slow_start(const struct tcp_cc *cc, uint32_t bytes)
+{
+	/* RFC 5681 3.1 (2) with N counted in bytes. RFC 3465's limit L guards against bursts after lost
+	 * ACKs; here an ACK may cover a whole 64 KiB segment on a loss-free path, so the limit is the
+	 * window itself: at most doubling. */
+	const uint32_t grow = bytes < cc->cwnd ? bytes : cc->cwnd;
+
+	return grow < cc->ssthresh - cc->cwnd ? grow : cc->ssthresh - cc->cwnd;
+}
+
 static void newreno_acked(struct tcp_cc *cc, const struct tcp_cc_ack *ack)
 {
 	if (cc->cwnd < cc->ssthresh) {
-		/* RFC 5681 3.1 (2) with N counted in bytes. RFC 3465's limit L guards against bursts
-		 * after lost ACKs; here an ACK may cover a whole 64 KiB segment on a loss-free
-		 * path, so the limit is the window itself: at most doubling. */
-		uint32_t grow = ack->bytes < cc->cwnd ? ack->bytes : cc->cwnd;
-		if (grow > cc->ssthresh - cc->cwnd)
-			grow = cc->ssthresh - cc->cwnd;
-		cc->cwnd += grow;
+		cc->cwnd += tcp_cc_slow_start(cc, ack->bytes);
 		return;
 	}
 	/* One MSS for each window's worth of acknowledged bytes (RFC 3465 2.1). */
 	cc->priv[PRIV_CREDIT] += ack->bytes;
 	while (cc->priv[PRIV_CREDIT] >= cc->cwnd) {
 		cc->priv[PRIV_CREDIT] -= cc->cwnd;
-		if (cc->cwnd < UINT32_MAX / 2)
+		if (cc->cwnd < TCP_CWND_MAX)
 			cc->cwnd += cc->mss;
 	}
 }

@@ -16,7 +16,7 @@ static const char *check_send(const struct tcp_conn *c)
 		return "the send ring holds more than it may";
 	if (c->cc.cwnd < c->cc.mss)
 		return "the congestion window is below one segment";
-	return NULL;
+	return tcp_scoreboard_check(c);
 }
 
 static const char *check_receive(const struct tcp_conn *c)
@@ -73,7 +73,7 @@ const char *stack_check(const struct stack *s)
 	for (struct list *n = s->conns.next; n != &s->conns && !broken; n = n->next) {
 		const struct tcp_conn *c = list_entry(n, struct tcp_conn, link);
 		conns++;
-		memory += sizeof *c + c->snd.cap + c->rcv.cap;
+		memory += sizeof *c + c->snd.cap + c->rcv.cap + tcp_scoreboard_memory(c);
 		if (c->dead)
 			continue;
 		broken = check_send(c);

@@ -44,6 +44,10 @@ static inline uint32_t seq_min(uint32_t a, uint32_t b)
 	return seq_lt(a, b) ? a : b;
 }
 
+struct seq_range {
+	uint32_t start, end; /* [start, end) */
+};
+
 /* Is `seq` in [start, start + len)? */
 static inline bool seq_in_window(uint32_t seq, uint32_t start, uint32_t len)
 {

@@ -29,7 +29,7 @@
 struct stack;        /* one host: its addresses, listeners, connections, timers, memory        */
 struct tcp_listener; /* a local port in LISTEN                                                 */
 struct tcp_conn;     /* one connection, as the application holds it                            */
-struct tcp_cc_ops;   /* a congestion control algorithm, see tcp_cc.h; tcp_cc_newreno is default */
+struct tcp_cc_ops;   /* a congestion control algorithm, see tcp_cc.h                         */
 
 /* ------------------------------------------------------------------ addresses */
 
@@ -151,12 +151,14 @@ struct stack_config {
 	uint64_t fin_wait_2_us;      /* how long an orphan waits for the peer's FIN          */
 	uint64_t user_timeout_us;    /* unanswered retransmission or probing gives up after  */
 	uint64_t syn_timeout_us;     /* an unanswered handshake gives up after               */
-	const struct tcp_cc_ops *cc; /* NULL: NewReno                                        */
+	const struct tcp_cc_ops *cc; /* NULL: tcp_cc_cubic                                   */
 	stack_trace_fn trace;        /* NULL: off                                            */
 	void *trace_ctx;
 	bool fixed_isn; /* tests only: every initial sequence number is isn     */
 	uint32_t isn;
 };
+/* What stack_config.cc can be: CUBIC with HyStart++ (RFC 9438, RFC 9406), NewReno (RFC 5681, RFC 3465). */
+extern const struct tcp_cc_ops tcp_cc_cubic, tcp_cc_newreno;
 void stack_config_default(struct stack_config *cfg);
 
 /* Returns NULL when the configuration is invalid or memory is short. `cfg` is copied. */
@@ -299,7 +301,7 @@ struct tcp_info {
 	uint32_t rcv_nxt, rcv_wnd, irs;
 	uint16_t snd_mss, peer_mss;
 	uint8_t snd_wscale, rcv_wscale;
-	bool wscale_ok, timestamps;
+	bool wscale_ok, timestamps, sack;
 	uint32_t cwnd, ssthresh;
 	uint64_t srtt_us, rttvar_us, rto_us, min_rtt_us; /* 0 before the first sample          */
 	uint64_t opened_us, established_us;
@@ -310,6 +312,11 @@ struct tcp_info {
 	const char *timer;                 /* "retransmit", "persist", …, "none"    */
 	uint64_t timer_us;                 /* when it fires, UINT64_MAX when none   */
 	const char *cc_name;
+	/* Loss recovery, with SACK: bytes of [snd_una, snd_nxt). Without, pipe is all of it. */
+	uint32_t pipe, sacked, lost, retransmitting;
+	const char *recovery; /* "open", "recovery" (fast), "loss" (after a time-out)          */
+	uint64_t dsacks_in;
+	uint64_t timeouts;
 };
 void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info);
 /* Calls `fn` for every connection, half-open entry and TIME-WAIT record, in no set order. */
@@ -362,6 +369,9 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(tcp_dup_acks_in)            \
 	X(tcp_fast_retransmits)       \
 	X(tcp_timeouts)               \
+	X(tcp_dsacks_in)              \
+	X(tcp_sacks_ignored)          \
+	X(tcp_spurious_recoveries)    \
 	X(tcp_zero_window_probes)     \
 	X(tcp_window_updates_out)     \
 	X(tcp_delayed_acks)           \

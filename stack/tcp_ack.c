@@ -7,6 +7,7 @@
 #include "stack/tcp_conn.h"
 #include "stack/tcp_recovery.h"
 #include "stack/tcp_rtt.h"
+#include "stack/tcp_sack.h"
 #include "stack/tcp_timer.h"
 
 static uint32_t scaled_window(const struct tcp_conn *c, const struct tcp_segment *seg)
@@ -64,7 +65,8 @@ static void tell_application(struct tcp_conn *c)
 }
 
 /* SND.UNA moves to seg->ack: frees what is acknowledged, measures, restarts the timer. */
-static void advance(struct tcp_conn *c, const struct tcp_segment *seg, bool *fin_acked)
+static void advance(struct tcp_conn *c, const struct tcp_segment *seg, struct tcp_delivery *d,
+		    bool *fin_acked)
 {
 	const uint32_t acked = seg->ack - c->snd_una;
 	const uint32_t data = acked < c->snd.len ? acked : c->snd.len;
@@ -81,12 +83,14 @@ static void advance(struct tcp_conn *c, const struct tcp_segment *seg, bool *fin
 	/* After a time-out snd_nxt went back; what has arrived need not go again. */
 	if (seq_lt(c->snd_nxt, c->snd_una))
 		c->snd_nxt = c->snd_una;
+	if (tcp_uses_sack(c))
+		tcp_scoreboard_acked(c, d);
+	d->acked = acked;
 	if (*fin_acked)
 		c->fin_queued = false; /* nothing of ours is left to send */
 	tcp_rtt_acked(c, seg);
 	c->backoff = 0;
 	tcp_timer_progress(c);
-	tcp_recovery_new_ack(c, acked);
 	/* RFC 6298 5.2, 5.3 */
 	if (c->snd_una == c->snd_max)
 		tcp_timer_stop_xmit(c);
@@ -98,6 +102,10 @@ static void advance(struct tcp_conn *c, const struct tcp_segment *seg, bool *fin
 enum tcp_ack_verdict tcp_ack_process(struct tcp_conn *c, const struct tcp_segment *seg,
 				     bool *fin_acked)
 {
+	struct tcp_delivery d = {0};
+	bool again = false;
+
+	c->latest_rtt_us = 0;
 	*fin_acked = false;
 	/* RFC 5961 5.2: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT; what we have sent at most is snd_max. */
 	if (seq_gt(seg->ack, c->snd_max) || seq_lt(seg->ack, c->snd_una - c->snd_wnd_max))
@@ -107,9 +115,11 @@ enum tcp_ack_verdict tcp_ack_process(struct tcp_conn *c, const struct tcp_segmen
 		tcp_timer_progress(c);
 	}
 	if (seq_gt(seg->ack, c->snd_una))
-		advance(c, seg, fin_acked);
-	else if (is_duplicate_ack(c, seg))
-		tcp_recovery_duplicate_ack(c);
+		advance(c, seg, &d, fin_acked);
+	else
+		again = is_duplicate_ack(c, seg);
+	tcp_sack_read(c, seg, &d);
+	tcp_recovery_ack(c, seg, &d, again);
 	/* RFC 9293 3.10.7.4, fifth: only if SND.UNA =< SEG.ACK. An old segment has an old window. */
 	if (seg->ack == c->snd_una)
 		tcp_ack_update_window(c, seg);

@@ -36,7 +36,7 @@ struct tcp_conn *tcp_conn_new(struct stack *s, const struct tcp_tuple *tuple, ui
 	c->opened_us = s->now_us;
 	c->rto_us = TCP_RTO_INITIAL_US;
 	c->min_rtt_us = UINT64_MAX;
-	c->cc_ops = s->cfg.cc ? s->cfg.cc : &tcp_cc_newreno;
+	c->cc_ops = s->cfg.cc ? s->cfg.cc : &tcp_cc_cubic;
 	c->quickacks = TCP_QUICKACKS;
 	c->snd_ring_max = s->cfg.send_buffer_max;
 	c->peer_mss = c->snd_mss = c->rcv_mss = default_mss(c);
@@ -62,6 +62,7 @@ void tcp_conn_negotiated(struct tcp_conn *c, const struct tcp_options *peer)
 	if (c->peer_mss < TCP_MSS_MIN)
 		c->peer_mss = TCP_MSS_MIN;
 	c->ts_ok = peer->has_timestamp;
+	c->sack_ok = peer->sack_permitted;
 	c->wscale_ok = peer->has_wscale;
 	c->snd_wscale = peer->has_wscale ? peer->wscale : 0;
 	c->rcv_wscale = peer->has_wscale ? c->stack->rcv_wscale : 0;
@@ -118,6 +119,7 @@ static void tear_down(struct tcp_conn *c)
 	list_remove(&c->output_link);
 	list_remove(&c->starved_link);
 	ring_release(s, &c->snd);
+	tcp_scoreboard_reset(c);
 	c->ooo_count = 0;
 	if (c->listener) {
 		list_remove(&c->accept_link);

@@ -29,6 +29,7 @@ void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info)
 		.rcv_wscale = c->rcv_wscale,
 		.wscale_ok = c->wscale_ok,
 		.timestamps = c->ts_ok,
+		.sack = c->sack_ok,
 		.cwnd = c->cc.cwnd,
 		.ssthresh = c->cc.ssthresh,
 		.srtt_us = c->srtt_us,
@@ -47,11 +48,20 @@ void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info)
 		.probes_out = c->probes_out,
 		.send_queued = c->snd.len,
 		.recv_queued = c->rcv.len,
-		.memory = sizeof *c + c->snd.cap + c->rcv.cap,
+		.memory = sizeof *c + c->snd.cap + c->rcv.cap + tcp_scoreboard_memory(c),
 		.timer = tcp_timer_name(c),
 		.timer_us = c->xmit_mode != TCP_XMIT_NONE ? c->xmit_timer.deadline_us
 							  : c->delack_timer.deadline_us,
 		.cc_name = c->cc_ops->name,
+		.pipe = tcp_pipe(c),
+		.sacked = c->board.sacked,
+		.lost = c->board.lost,
+		.retransmitting = c->board.again,
+		.recovery = c->in_recovery                   ? "recovery"
+			    : seq_lt(c->snd_una, c->recover) ? "loss"
+							     : "open",
+		.dsacks_in = c->dsacks_in,
+		.timeouts = c->timeouts,
 	};
 }
 
@@ -62,6 +72,7 @@ static void info_of_node(const struct tcp_node *node, struct tcp_info *info)
 		.remote = tcp_tuple_remote(&node->tuple),
 		.timer_us = UINT64_MAX,
 		.cc_name = "none",
+		.recovery = "open",
 	};
 }
 

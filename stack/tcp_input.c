@@ -12,6 +12,7 @@
 #include "stack/tcp_demux.h"
 #include "stack/tcp_reass.h"
 #include "stack/tcp_rtt.h"
+#include "stack/tcp_sack.h"
 #include "stack/tcp_syncache.h"
 #include "stack/tcp_timer.h"
 #include "stack/tcp_timewait.h"
@@ -211,10 +212,14 @@ static enum step check_sequence(struct arrival *a)
 		return drop(a, "RST outside the window (RFC 5961 3.2)");
 	/* A repeated segment has a body and must be answered, or its sender never stops. One without
 	 * a body is answered at a limited rate: two hosts out of step must not ACK each other for ever. */
-	if (segment_space(seg) > 0 && !(seg->flags & TCP_SYN))
+	if (segment_space(seg) > 0 && !(seg->flags & TCP_SYN)) {
+		/* RFC 2883 4: all of it is old. Beyond the window it would be no duplicate. */
+		if (seq_leq(seg->seq + seg->len, c->rcv_nxt))
+			tcp_sack_note_duplicate(c, seg->seq, seg->seq + seg->len);
 		ack_now(c);
-	else
+	} else {
 		challenge_ack(c);
+	}
 	return drop(a, "outside the window: ACK (RFC 9293 3.10.7.4, first)");
 }
 
@@ -263,6 +268,7 @@ static void trim(struct tcp_conn *c, struct tcp_segment *seg)
 
 	if (before > 0) {
 		const uint32_t cut = (uint32_t)before < seg->len ? (uint32_t)before : seg->len;
+		tcp_sack_note_duplicate(c, seg->seq, seg->seq + cut);
 		seg->payload += cut;
 		seg->len -= cut;
 		seg->seq += cut;

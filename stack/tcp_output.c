@@ -15,6 +15,7 @@
 #include "stack/tcp_isn.h"
 #include "stack/tcp_recovery.h"
 #include "stack/tcp_rtt.h"
+#include "stack/tcp_sack.h"
 #include "stack/tcp_timer.h"
 #include "stack/trace.h"
 
@@ -86,24 +87,38 @@ static uint16_t advertise(struct tcp_conn *c, uint8_t flags)
 
 /* ------------------------------------------------------------------ deciding what to send */
 
-/* How many bytes beyond `seq` the windows of peer and network allow. */
-static uint32_t usable_window(struct tcp_conn *c, uint32_t seq)
+static uint32_t room(uint32_t limit, uint32_t used)
 {
-	const uint32_t cwnd = tcp_recovery_window(c);
-	const uint32_t wnd = c->snd_wnd < cwnd ? c->snd_wnd : cwnd;
-	const uint32_t used = seq - c->snd_una;
+	return limit > used ? limit - used : 0;
+}
 
-	return wnd > used ? wnd - used : 0;
+/* How many bytes the congestion window allows. */
+static uint32_t congestion_room(const struct tcp_conn *c)
+{
+	return room(tcp_recovery_window(c), tcp_pipe(c));
+}
+
+/* How many bytes beyond `seq` the windows of peer and network allow. */
+static uint32_t usable_window(const struct tcp_conn *c, uint32_t seq)
+{
+	const uint32_t peer = room(c->snd_wnd, seq - c->snd_una);
+	const uint32_t network = congestion_room(c);
+
+	return peer < network ? peer : network;
 }
 
 /* Payload limit of one packet: the whole of what TSO can take, in full segments. */
 static uint32_t packet_limit(const struct tcp_conn *c)
 {
+	const uint32_t mss = tcp_sack_mss(c);
+
 	if (!c->stack->cfg.tso)
-		return c->snd_mss;
-	const uint32_t room = TCP_SEGMENT_MAX - (uint32_t)ip_header_len(c->node.tuple.version) -
-			      TCP_HEADER_MIN - (c->ts_ok ? TCP_TIMESTAMP_LEN : 0);
-	return room - room % c->snd_mss;
+		return mss;
+	/* snd_mss is the peer's, less the timestamps: what is missing now are the blocks. */
+	const uint32_t options = (c->ts_ok ? TCP_TIMESTAMP_LEN : 0) + (c->snd_mss - mss);
+	const uint32_t most = TCP_SEGMENT_MAX - TCP_HEADER_MIN - options -
+			      (uint32_t)ip_header_len(c->node.tuple.version);
+	return most - most % mss;
 }
 
 /* Adds FIN and PSH where the segment reaches the end of what the application gave us. */
@@ -140,8 +155,8 @@ static bool decide_fast_retransmit(struct tcp_conn *c, struct outgoing *o)
 	c->retransmit = false;
 	const uint32_t outstanding = c->snd_max - c->snd_una;
 	uint32_t len = outstanding < c->snd.len ? outstanding : c->snd.len;
-	if (len > c->snd_mss)
-		len = c->snd_mss;
+	if (len > tcp_sack_mss(c))
+		len = tcp_sack_mss(c);
 	if (outstanding == 0)
 		return false;
 	o->seq = c->snd_una;
@@ -151,22 +166,52 @@ static bool decide_fast_retransmit(struct tcp_conn *c, struct outgoing *o)
 	return o->len > 0 || (o->flags & TCP_FIN);
 }
 
+/* NextSeg rule 1 (RFC 6675 4): the lowest range that is lost, in pieces as the window allows them. */
+static bool decide_lost(struct tcp_conn *c, struct outgoing *o)
+{
+	const struct tcp_sent *lost = tcp_uses_sack(c) ? tcp_scoreboard_next_lost(c) : NULL;
+	const uint32_t mss = tcp_sack_mss(c);
+
+	if (!lost)
+		return false;
+	const uint32_t data_end = tcp_snd_data_una(c) + c->snd.len;
+	const uint32_t end = seq_min(lost->end, data_end);
+	const uint32_t usable = usable_window(c, lost->start);
+	uint32_t len = seq_lt(lost->start, end) ? end - lost->start : 0;
+	if (usable < (len < mss ? len : mss) || congestion_room(c) == 0)
+		return false;
+	len = len < usable ? len : usable;
+	if (len > packet_limit(c))
+		len = packet_limit(c);
+	if (len > mss && lost->start + len != end)
+		len -= len % mss;
+	o->seq = lost->start;
+	o->len = len;
+	o->why = c->in_recovery ? "retransmission of what SACK shows as lost (RFC 6675 5)"
+				: "retransmission after a time-out (RFC 6298 5.4)";
+	finish_segment(c, o);
+	return o->len > 0 || (o->flags & TCP_FIN);
+}
+
 /* New data, or data again after a time-out has set snd_nxt back. */
 static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 {
 	const uint32_t offset = c->snd_nxt - tcp_snd_data_una(c);
+	const uint32_t mss = tcp_sack_mss(c);
 
-	c->cwnd_limited = false;
-	if (tcp_syn_outstanding(c) || !tcp_has_unsent(c))
+	/* What is lost comes first; it is still there because the window has no room for it. */
+	c->cwnd_limited = c->board.lost > 0;
+	if (tcp_syn_outstanding(c) || !tcp_has_unsent(c) || c->board.lost > 0)
 		return false;
 	const uint32_t unsent = offset < c->snd.len ? c->snd.len - offset : 0;
 	const uint32_t usable = usable_window(c, c->snd_nxt);
 	uint32_t len = unsent < usable ? unsent : usable;
-	c->cwnd_limited = unsent > usable && tcp_recovery_window(c) <= c->snd_wnd;
+	c->cwnd_limited =
+		unsent > usable && congestion_room(c) <= room(c->snd_wnd, c->snd_nxt - c->snd_una);
 	if (len > packet_limit(c))
 		len = packet_limit(c);
-	if (len > c->snd_mss && len < unsent)
-		len -= len % c->snd_mss;
+	if (len > mss && len < unsent)
+		len -= len % mss;
 	o->seq = c->snd_nxt;
 	o->len = len;
 	if (unsent == 0) { /* only the FIN */
@@ -180,7 +225,7 @@ static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 	 * largest window that the peer has ever offered. */
 	const bool again = seq_lt(c->snd_nxt, c->snd_max);
 	const bool last = len == unsent && !tcp_corked(c);
-	if (!again && len < c->snd_mss && !last && (len == unsent || len < c->snd_wnd_max / 2))
+	if (!again && len < mss && !last && (len == unsent || len < c->snd_wnd_max / 2))
 		return false;
 	o->why =
 		again ? "retransmission after a time-out (RFC 6298 5.4)" : "data (RFC 9293 3.10.2)";
@@ -197,8 +242,8 @@ static bool decide_probe(struct tcp_conn *c, struct outgoing *o)
 	const uint32_t fits = usable_window(c, c->snd_una);
 	o->seq = c->snd_una;
 	o->len = fits > 1 ? fits : 1;
-	if (o->len > c->snd_mss)
-		o->len = c->snd_mss;
+	if (o->len > tcp_sack_mss(c))
+		o->len = tcp_sack_mss(c);
 	if (o->len > c->snd.len)
 		o->len = c->snd.len;
 	if (o->len == c->snd.len && c->fin_queued && o->len == 0)
@@ -213,7 +258,7 @@ static bool decide(struct tcp_conn *c, struct outgoing *o)
 	*o = (struct outgoing){.seq = c->snd_nxt, .flags = TCP_ACK};
 	if (decide_syn(c, o) || c->state == TCP_SYN_SENT)
 		return (o->flags & TCP_SYN) != 0;
-	if (decide_fast_retransmit(c, o))
+	if (decide_fast_retransmit(c, o) || decide_lost(c, o))
 		return true;
 	*o = (struct outgoing){.seq = c->snd_nxt, .flags = TCP_ACK};
 	if (decide_data(c, o))
@@ -237,6 +282,9 @@ static void fill_options(struct tcp_conn *c, struct tcp_segment *seg)
 	seg->opt.mss = tcp_our_mss(c->stack, c->node.tuple.version);
 	seg->opt.has_wscale = offer || (syn && c->wscale_ok);
 	seg->opt.wscale = c->stack->rcv_wscale;
+	seg->opt.sack_permitted = offer || (syn && c->sack_ok);
+	if (!syn)
+		seg->opt.sack_count = (uint8_t)tcp_sack_blocks(c, seg->opt.sack);
 	seg->opt.has_timestamp = offer || c->ts_ok;
 	seg->opt.ts_val = tcp_ts_now(c->stack, c->ts_offset);
 	seg->opt.ts_ecr = c->ts_recent;
@@ -278,15 +326,27 @@ static void build(struct tcp_conn *c, const struct outgoing *o, struct packet_ou
 	fill_checksum(c, &seg, tcp, len, out);
 	out->csum_start = (uint16_t)ip_header_len(seg.src.version);
 	out->csum_offset = TCP_CHECKSUM_OFFSET;
-	out->gso_size = o->len > c->snd_mss ? c->snd_mss : 0;
+	out->gso_size = o->len > tcp_sack_mss(c) ? tcp_sack_mss(c) : 0;
 	out->header_len = ip_write_header(out->header, &seg.src, &seg.dst, IP_PROTO_TCP,
 					  len + o->len, c->ip_id);
-	c->ip_id = (uint16_t)(c->ip_id + 1 + o->len / c->snd_mss);
+	c->ip_id = (uint16_t)(c->ip_id + 1 + o->len / tcp_sack_mss(c));
 	memcpy(out->header + out->header_len, tcp, len);
 	out->header_len += len;
 }
 
 /* ------------------------------------------------------------------ after it is made */
+
+static void note_in_flight(struct tcp_conn *c, const struct outgoing *o, uint32_t end)
+{
+	const uint32_t before = c->snd_nxt;
+
+	c->snd_nxt = seq_max(before, end);
+	if (c->snd_nxt != before)
+		tcp_scoreboard_sent(c, before);
+	else
+		tcp_scoreboard_sent_again(c, o->seq, end);
+	tcp_prr_sent(&c->prr, end - o->seq);
+}
 
 static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 {
@@ -303,16 +363,20 @@ static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 		c->retransmits++;
 		s->counters.tcp_retrans_segs++;
 		tcp_rtt_cancel(c);
+		tcp_undo_sent_again(c, end - o->seq);
 	} else if (end != o->seq) {
 		tcp_rtt_sent(c, end);
 	}
-	if (!o->probe && end != o->seq)
+	if (!o->probe && end != o->seq && !(o->flags & TCP_SYN))
+		note_in_flight(c, o, end);
+	else if (o->flags & TCP_SYN)
 		c->snd_nxt = seq_max(c->snd_nxt, end);
 	c->snd_max = seq_max(c->snd_max, end);
 	if (end != o->seq)
 		c->last_send_us = s->now_us;
 	if (o->flags & TCP_ACK) {
 		c->ack_now = false;
+		tcp_sack_reported(c);
 		c->rcv_unacked = 0;
 		c->last_ack_sent = c->rcv_nxt;
 		timer_stop(&s->wheel, &c->delack_timer);

@@ -6,6 +6,7 @@
 
 #include "stack/seq.h"
 #include "stack/stack_internal.h"
+#include "stack/tcp_sack.h"
 
 static void remove_range(struct tcp_conn *c, unsigned i)
 {
@@ -37,6 +38,18 @@ static bool add_range(struct tcp_conn *c, uint32_t start, uint32_t end)
 	return true;
 }
 
+/* What of [start, end) is already in the list, for the first range that it meets (RFC 2883 4.2.1 to 4.2.3). */
+static void report_duplicate(struct tcp_conn *c, uint32_t start, uint32_t end)
+{
+	for (unsigned i = 0; i < c->ooo_count; i++) {
+		const struct seq_range *r = &c->ooo[i];
+		if (seq_lt(r->start, end) && seq_lt(start, r->end)) {
+			tcp_sack_note_duplicate(c, seq_max(start, r->start), seq_min(end, r->end));
+			return;
+		}
+	}
+}
+
 /* How far the ring's content reaches, gaps included. */
 static uint32_t extent(const struct tcp_conn *c)
 {
@@ -57,6 +70,7 @@ uint32_t tcp_reass_insert(struct tcp_conn *c, uint32_t seq, const uint8_t *data,
 		s->counters.tcp_memory_drops++;
 		return 0;
 	}
+	report_duplicate(c, seq, seq + len);
 	if (seq != c->rcv_nxt) {
 		c->out_of_order_in++;
 		s->counters.tcp_out_of_order++;
@@ -65,6 +79,7 @@ uint32_t tcp_reass_insert(struct tcp_conn *c, uint32_t seq, const uint8_t *data,
 			return 0;
 		}
 		ring_write(&c->rcv, offset, data, len);
+		tcp_sack_note_arrival(c, seq);
 		return 0;
 	}
 	ring_write(&c->rcv, offset, data, len);

@@ -6,6 +6,9 @@
 #include "stack/stack_internal.h"
 #include "stack/tcp_conn.h"
 #include "stack/tcp_rtt.h"
+#include "stack/tcp_timer.h"
+
+/* ------------------------------------------------------------------ without SACK: RFC 5681 3.2, RFC 6582 */
 
 static uint32_t flight(const struct tcp_conn *c)
 {
@@ -22,6 +25,9 @@ uint32_t tcp_recovery_window(const struct tcp_conn *c)
 
 static void enter_fast_recovery(struct tcp_conn *c)
 {
+	/* No way back from here: made-up duplicates would inflate the window, and an old echo would then let
+	 * the next ones inflate it further. */
+	c->undo.armed = false;
 	c->in_recovery = true;
 	c->recover = c->snd_max;
 	c->cc.ssthresh = c->cc_ops->loss(&c->cc, flight(c), c->stack->now_us);
@@ -30,10 +36,8 @@ static void enter_fast_recovery(struct tcp_conn *c)
 	c->stack->counters.tcp_fast_retransmits++;
 }
 
-void tcp_recovery_duplicate_ack(struct tcp_conn *c)
+static void duplicate_ack(struct tcp_conn *c)
 {
-	c->dup_acks_in++;
-	c->stack->counters.tcp_dup_acks_in++;
 	if (c->dupacks < UINT8_MAX)
 		c->dupacks++;
 	if (c->in_recovery) {
@@ -49,7 +53,7 @@ void tcp_recovery_duplicate_ack(struct tcp_conn *c)
 
 /* RFC 6582 3.2, step 3: an ACK that covers everything outstanding at the start of recovery ends it; one
  * that does not shows the next hole. */
-static void recovery_ack(struct tcp_conn *c, uint32_t acked)
+static void newreno_recovery_ack(struct tcp_conn *c, uint32_t acked)
 {
 	if (seq_geq(c->snd_una, c->recover)) {
 		const uint32_t after = (flight(c) > c->cc.mss ? flight(c) : c->cc.mss) + c->cc.mss;
@@ -64,30 +68,134 @@ static void recovery_ack(struct tcp_conn *c, uint32_t acked)
 		c->cc.cwnd += c->cc.mss;
 }
 
-void tcp_recovery_new_ack(struct tcp_conn *c, uint32_t acked)
+static void grow(struct tcp_conn *c, uint32_t bytes, uint64_t rtt_us)
+{
+	if (!c->cwnd_limited || bytes == 0)
+		return; /* RFC 9293 3.8.2, RFC 7661: a window that is not used does not grow */
+	const struct tcp_cc_ack ack = {.bytes = bytes,
+				       .now_us = c->stack->now_us,
+				       .srtt_us = c->srtt_us,
+				       .rtt_us = rtt_us ? rtt_us : c->latest_rtt_us,
+				       .snd_una = c->snd_una,
+				       .snd_nxt = c->snd_nxt};
+	c->cc_ops->acked(&c->cc, &ack);
+}
+
+static void newreno_ack(struct tcp_conn *c, uint32_t acked)
 {
 	if (c->in_recovery) {
-		recovery_ack(c, acked);
+		newreno_recovery_ack(c, acked);
 		return;
 	}
 	c->dupacks = 0;
-	if (!c->cwnd_limited)
-		return; /* RFC 9293 3.8.2, RFC 7661: a window that is not used does not grow */
-	const struct tcp_cc_ack ack = {
-		.bytes = acked, .now_us = c->stack->now_us, .srtt_us = c->srtt_us};
-	c->cc_ops->acked(&c->cc, &ack);
+	grow(c, acked, 0);
+}
+
+/* ------------------------------------------------------------------ with SACK: RFC 6675, RFC 9937 */
+
+static void enter_sack_recovery(struct tcp_conn *c, const struct tcp_delivery *d)
+{
+	const uint32_t sacked_before = c->board.sacked - d->sacked;
+
+	tcp_undo_arm(c);
+	c->in_recovery = true;
+	c->recover = c->snd_max;
+	c->cc.ssthresh = c->cc_ops->loss(&c->cc, flight(c), c->stack->now_us);
+	tcp_prr_enter(&c->prr, flight(c) - sacked_before + d->acked);
+	c->stack->counters.tcp_fast_retransmits++;
+	/* The time that the timer has run belongs to the segment that is given up here. */
+	if (c->xmit_mode == TCP_XMIT_RETRANSMIT)
+		tcp_timer_set_xmit(c, TCP_XMIT_RETRANSMIT);
+}
+
+static void leave_sack_recovery(struct tcp_conn *c)
+{
+	c->in_recovery = false;
+	c->cc.cwnd = c->cc.ssthresh; /* RFC 9937 6 */
+}
+
+static void sack_ack(struct tcp_conn *c, const struct tcp_delivery *d)
+{
+	const uint32_t lost_before = c->board.lost;
+	const bool was_in_recovery = c->in_recovery;
+
+	if (c->in_recovery && seq_geq(c->snd_una, c->recover))
+		leave_sack_recovery(c);
+	tcp_scoreboard_detect(c);
+	/* Until SND.UNA is past `recover` the window has fallen once for this flight. */
+	if (!c->in_recovery && c->board.lost > 0 && seq_geq(c->snd_una, c->recover))
+		enter_sack_recovery(c, d);
+	if (c->in_recovery && d->bytes > 0) {
+		const bool safe = d->acked > 0 && c->board.lost <= lost_before;
+		const uint32_t cwnd = tcp_prr_delivered(&c->prr, d->bytes, tcp_pipe(c),
+							c->cc.ssthresh, c->cc.mss, safe);
+		c->cc.cwnd = cwnd > c->cc.mss ? cwnd : c->cc.mss;
+	} else if (!was_in_recovery && d->acked > 0) {
+		grow(c, d->bytes, d->rtt_us);
+	}
+	if (d->bytes > 0)
+		tcp_conn_wants_output(c);
+}
+
+/* ------------------------------------------------------------------ both */
+
+/* Nothing was lost: RFC 4015, and for a time-out too, what was not sent again stays where it is. */
+static void undo(struct tcp_conn *c)
+{
+	c->in_recovery = false;
+	c->retransmit = false;
+	c->dupacks = 0;
+	c->recover = c->snd_una - 1; /* the next loss is a new one */
+	if (tcp_uses_sack(c))
+		tcp_scoreboard_none_lost(c);
+	else
+		c->snd_nxt = c->snd_max;
+	tcp_conn_wants_output(c);
+}
+
+void tcp_recovery_ack(struct tcp_conn *c, const struct tcp_segment *seg,
+		      const struct tcp_delivery *d, bool duplicate)
+{
+	if (duplicate) {
+		c->dup_acks_in++;
+		c->stack->counters.tcp_dup_acks_in++;
+	}
+	if (tcp_undo_check(c, seg, d->acked, d->dsack))
+		undo(c);
+	if (tcp_uses_sack(c))
+		sack_ack(c, d);
+	else if (d->acked > 0)
+		newreno_ack(c, d->acked);
+	else if (duplicate)
+		duplicate_ack(c);
+}
+
+/* Back to SND.UNA. With SACK the scoreboard remembers what the peer's blocks will spare us. */
+static void go_back(struct tcp_conn *c)
+{
+	if (tcp_uses_sack(c) && c->snd_wnd > 0) {
+		tcp_scoreboard_all_lost(c);
+		return;
+	}
+	/* A window that has shut on a flight: nothing may go, and the probes begin anew. */
+	tcp_scoreboard_reset(c);
+	c->snd_nxt = c->snd_una;
 }
 
 void tcp_recovery_timeout(struct tcp_conn *c)
 {
-	/* RFC 5681 3.1: when the same segment times out again, ssthresh stays. */
-	if (c->backoff == 0)
-		c->cc.ssthresh = c->cc_ops->loss(&c->cc, flight(c), c->stack->now_us);
+	/* RFC 5681 3.1: when the same segment times out again, ssthresh stays. So it does when it has fallen
+	 * for this flight already. */
+	tcp_undo_arm(c);
+	if (c->backoff == 0 && !(tcp_uses_sack(c) && c->in_recovery)) {
+		const uint32_t out = flight(c) < c->cc.cwnd || !c->sack_ok ? flight(c) : c->cc.cwnd;
+		c->cc.ssthresh = c->cc_ops->loss(&c->cc, out, c->stack->now_us);
+	}
 	c->cc.cwnd = c->cc.mss;
 	c->in_recovery = false;
 	c->recover = c->snd_max;
 	c->dupacks = 0;
 	c->retransmit = false;
-	c->snd_nxt = c->snd_una;
+	go_back(c);
 	tcp_rtt_cancel(c);
 }

@@ -16,6 +16,14 @@ static void parse_option(struct tcp_options *o, uint8_t kind, const uint8_t *bod
 	} else if (kind == TCP_OPT_WSCALE && len == 1 && syn) {
 		o->has_wscale = true;
 		o->wscale = body[0] > TCP_WSCALE_MAX ? TCP_WSCALE_MAX : body[0];
+	} else if (kind == TCP_OPT_SACK_PERMITTED && len == 0 && syn) {
+		o->sack_permitted = true;
+	} else if (kind == TCP_OPT_SACK && !syn && len > 0 && len % 8 == 0 &&
+		   len <= 8 * TCP_SACK_MAX) {
+		o->sack_count = (uint8_t)(len / 8);
+		for (unsigned i = 0; i < o->sack_count; i++)
+			o->sack[i] = (struct seq_range){get_be32(body + 8 * i),
+							get_be32(body + 8 * i + 4)};
 	} else if (kind == TCP_OPT_TIMESTAMP && len == 8) {
 		o->has_timestamp = true;
 		o->ts_val = get_be32(body);
@@ -70,9 +78,20 @@ size_t tcp_segment_write(uint8_t *out, const struct tcp_segment *seg)
 		put_be16(p + 2, seg->opt.mss);
 		p += 4;
 	}
-	if (seg->opt.has_timestamp) {
+	/* SACK-permitted takes the place of the timestamps' two NOPs. */
+	if (seg->opt.sack_permitted) {
+		p[0] = TCP_OPT_SACK_PERMITTED;
+		p[1] = 2;
+	} else {
 		p[0] = TCP_OPT_NOP;
 		p[1] = TCP_OPT_NOP;
+	}
+	if (seg->opt.sack_permitted && !seg->opt.has_timestamp) {
+		p[2] = TCP_OPT_NOP;
+		p[3] = TCP_OPT_NOP;
+		p += 4;
+	}
+	if (seg->opt.has_timestamp) {
 		p[2] = TCP_OPT_TIMESTAMP;
 		p[3] = 10;
 		put_be32(p + 4, seg->opt.ts_val);
@@ -85,6 +104,17 @@ size_t tcp_segment_write(uint8_t *out, const struct tcp_segment *seg)
 		p[2] = 3;
 		p[3] = seg->opt.wscale;
 		p += 4;
+	}
+	if (seg->opt.sack_count > 0) {
+		p[0] = TCP_OPT_NOP;
+		p[1] = TCP_OPT_NOP;
+		p[2] = TCP_OPT_SACK;
+		p[3] = (uint8_t)(2 + 8 * seg->opt.sack_count);
+		for (unsigned i = 0; i < seg->opt.sack_count; i++) {
+			put_be32(p + 4 + 8 * i, seg->opt.sack[i].start);
+			put_be32(p + 8 + 8 * i, seg->opt.sack[i].end);
+		}
+		p += tcp_sack_option_len(seg->opt.sack_count);
 	}
 	const size_t len = (size_t)(p - out);
 	put_be16(out, seg->src_port);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "stack/seq.h"
 #include "stack/stack.h"
 
 #define IP_PROTO_TCP 6
@@ -35,16 +36,21 @@ enum {
 	TCP_OPT_NOP = 1,
 	TCP_OPT_MSS = 2,
 	TCP_OPT_WSCALE = 3,
+	TCP_OPT_SACK_PERMITTED = 4,
+	TCP_OPT_SACK = 5,
 	TCP_OPT_TIMESTAMP = 8,
 };
 
 #define TCP_WSCALE_MAX 14 /* RFC 7323 2.3 */
+#define TCP_SACK_MAX 4    /* blocks that fit into the options (RFC 2018 3) */
 
 struct tcp_options {
-	bool has_mss, has_wscale, has_timestamp;
+	bool has_mss, has_wscale, has_timestamp, sack_permitted;
 	uint16_t mss;
 	uint8_t wscale; /* as sent; larger than 14 counts as 14 */
 	uint32_t ts_val, ts_ecr;
+	uint8_t sack_count;
+	struct seq_range sack[TCP_SACK_MAX]; /* as on the wire: not checked, in no order */
 };
 
 struct tcp_segment {
@@ -60,6 +66,12 @@ struct tcp_segment {
 	const uint8_t *packet; /* the whole IP packet, for the trace */
 	size_t packet_len;
 };
+
+/* Bytes that a SACK option with so many blocks takes, with its two NOPs. */
+static inline uint32_t tcp_sack_option_len(unsigned blocks)
+{
+	return blocks ? 4 + 8 * blocks : 0;
+}
 
 /* The length in sequence space: payload, SYN and FIN (SEG.LEN). */
 static inline uint32_t segment_space(const struct tcp_segment *seg)

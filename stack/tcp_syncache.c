@@ -45,6 +45,7 @@ static void send_syn_ack(struct syncache_entry *e, const char *why)
 	seg.opt.mss = tcp_our_mss(s, e->node.tuple.version);
 	seg.opt.has_wscale = e->has_wscale;
 	seg.opt.wscale = s->rcv_wscale;
+	seg.opt.sack_permitted = e->sack_permitted;
 	seg.opt.has_timestamp = e->has_timestamp;
 	seg.opt.ts_val = tcp_ts_now(s, e->ts_offset);
 	seg.opt.ts_ecr = e->ts_recent;
@@ -114,6 +115,7 @@ void tcp_syncache_add(struct stack *s, const struct tcp_segment *seg, const uint
 	e->has_wscale = seg->opt.has_wscale;
 	e->wscale = seg->opt.wscale;
 	e->has_timestamp = seg->opt.has_timestamp;
+	e->sack_permitted = seg->opt.sack_permitted;
 	e->ts_recent = seg->opt.ts_val;
 	e->ts_offset = tcp_ts_offset(s, &e->node.tuple);
 	timer_init(&e->timer, TCP_TIMER_SYNCACHE);
@@ -136,6 +138,7 @@ static void complete(struct syncache_entry *e, struct tcp_listener *l,
 					.has_wscale = e->has_wscale,
 					.wscale = e->wscale,
 					.has_timestamp = e->has_timestamp,
+					.sack_permitted = e->sack_permitted,
 					.ts_val = e->ts_recent};
 	const struct syncache_entry entry = *e;
 

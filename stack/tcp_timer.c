@@ -58,6 +58,7 @@ static void retransmit_fired(struct tcp_conn *c)
 {
 	trace_timer(c, "retransmission timer: go back to SND.UNA, double the RTO (RFC 6298 5.4)");
 	c->stack->counters.tcp_timeouts++;
+	c->timeouts++;
 	if (tcp_syn_outstanding(c)) {
 		tcp_rtt_cancel(c);
 		c->snd_nxt = c->iss;

@@ -15,7 +15,10 @@
 #include "stack/seq.h"
 #include "stack/stack.h"
 #include "stack/tcp_cc.h"
+#include "stack/tcp_prr.h"
+#include "stack/tcp_scoreboard.h"
 #include "stack/tcp_segment.h"
+#include "stack/tcp_undo.h"
 #include "stack/timer_wheel.h"
 
 /* ------------------------------------------------------------------ constants */
@@ -86,10 +89,6 @@ enum tcp_xmit_mode {
 
 /* ------------------------------------------------------------------ the connection */
 
-struct seq_range {
-	uint32_t start, end; /* [start, end) */
-};
-
 struct tcp_conn {
 	struct tcp_node node;
 	struct stack *stack;
@@ -111,13 +110,14 @@ struct tcp_conn {
 	bool corked;        /* the last commit said that more follows               */
 	bool probe;         /* a zero-window probe goes out with the next pass      */
 	bool retransmit;    /* the segment at snd_una goes out again (fast)         */
-	bool in_recovery;   /* NewReno's fast recovery, RFC 6582                    */
+	bool in_recovery;   /* fast recovery: RFC 6675 with SACK, RFC 6582 without  */
 	bool cwnd_limited;  /* the window, not the data, has limited us             */
 	bool want_space;    /* tcp_send_reserve came up short                       */
 	bool want_sent;     /* tcp_notify_sent                                      */
 	bool has_peer_fin;  /* a FIN at peer_fin_seq is known, in order or not      */
 	bool peer_fin_seen; /* … and everything before it has arrived               */
 	bool ts_ok, wscale_ok;
+	bool sack_ok; /* both SYNs had SACK-permitted (RFC 2018)              */
 	bool rtt_timing;
 	uint8_t snd_wscale, rcv_wscale;
 	uint8_t xmit_mode; /* enum tcp_xmit_mode */
@@ -144,9 +144,12 @@ struct tcp_conn {
 	uint32_t last_ack_sent;
 	uint32_t rcv_unacked; /* bytes received since the last ACK */
 	uint32_t peer_fin_seq;
-	uint16_t rcv_mss;                  /* estimate of the peer's full segment */
-	struct ring rcv;                   /* first byte: rcv_nxt - rcv.len */
-	struct seq_range ooo[TCP_OOO_MAX]; /* sorted, disjoint, all beyond rcv_nxt */
+	uint16_t rcv_mss;                   /* estimate of the peer's full segment */
+	struct ring rcv;                    /* first byte: rcv_nxt - rcv.len */
+	struct seq_range ooo[TCP_OOO_MAX];  /* sorted, disjoint, all beyond rcv_nxt */
+	uint32_t sack_recent[TCP_SACK_MAX]; /* where data out of order has arrived, newest first */
+	uint8_t sack_recent_count;
+	struct seq_range dsack; /* arrived twice and to be reported, empty for nothing */
 
 	/* Timestamps, RFC 7323 */
 	uint32_t ts_recent, ts_offset;
@@ -156,11 +159,17 @@ struct tcp_conn {
 	uint32_t rtt_seq; /* the ACK that covers this ends the measurement */
 	uint64_t rtt_sent_us;
 	uint64_t srtt_us, rttvar_us, rto_us, min_rtt_us;
+	uint64_t latest_rtt_us; /* of the ACK that is being processed, 0 for none */
 
 	/* Congestion control */
 	const struct tcp_cc_ops *cc_ops;
 	struct tcp_cc cc;
-	uint32_t recover; /* RFC 6582: snd_max when recovery was entered */
+	uint32_t
+		recover; /* RFC 6582: snd_max when recovery was entered; RecoveryPoint of RFC 6675 */
+	struct tcp_scoreboard board;
+	struct tcp_prr prr;
+	struct tcp_undo undo;
+	uint64_t dsacks_in, timeouts;
 
 	struct timer xmit_timer, delack_timer, app_timer;
 	uint64_t opened_us, established_us;
@@ -202,6 +211,18 @@ static inline uint32_t tcp_snd_data_una(const struct tcp_conn *c)
 static inline uint32_t tcp_snd_end(const struct tcp_conn *c)
 {
 	return tcp_snd_data_una(c) + c->snd.len + c->fin_queued;
+}
+
+/* The rules of RFC 6675 hold, and not NewReno's. */
+static inline bool tcp_uses_sack(const struct tcp_conn *c)
+{
+	return c->sack_ok && !c->board.off;
+}
+
+/* Bytes that the network holds: `pipe` of RFC 6675, FlightSize without SACK. */
+static inline uint32_t tcp_pipe(const struct tcp_conn *c)
+{
+	return c->snd_nxt - c->snd_una - (tcp_uses_sack(c) ? c->board.sacked + c->board.lost : 0);
 }
 
 static inline bool tcp_has_unsent(const struct tcp_conn *c)

@@ -13,7 +13,7 @@ $(B)/obj/tests/unit/test_tls_%.o $(B)/obj/tests/unit/test_certs_%.o: EXTRA_CPP =
 $(B)/obj/tests/unit/test_http_%.o: EXTRA_CPP = $(HTTP_PARSER_CPP)
 $(SIM_O): EXTRA_CPP = $(MBEDTLS_CPP)
 
-unit_link = $(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(1) -lcmocka $(LDLIBS)
+unit_link = $(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(1) -lcmocka -lm $(LDLIBS)
 # cmocka.h wants these first; and its macros convert between integer types.
 $(B)/obj/tests/unit/%.o: private ALL_CFLAGS += -Wno-conversion -include tests/unit/cmocka_all.h
 

@@ -443,6 +443,7 @@ static void run_trick(struct sim *sim, unsigned index)
 		     isn < 3 ? sim_isns[2 - isn] : (uint32_t)sim->seed);
 	c.raw.window = trick->window;
 	c.raw.wscale = trick->wscale;
+	c.raw.sack = trick->answer == answer_with_sack || sim->seed % 2;
 	sim_host_script(sim, 0, (struct sim_peer){.packet = on_packet, .ctx = &c});
 	if (!sim->failed) {
 		sim_streams_listen(&app, SIM_PORT, 16, &plan);

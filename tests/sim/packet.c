@@ -190,6 +190,12 @@ static size_t write_options(uint8_t *o, const struct sim_segment *seg)
 		o[n + 3] = 1;
 		n += 4;
 	}
+	if (seg->sack_permitted) {
+		o[n] = 4;
+		o[n + 1] = 2;
+		o[n + 2] = o[n + 3] = 1;
+		n += 4;
+	}
 	if (seg->has_ts) {
 		o[n] = 1;
 		o[n + 1] = 1;
@@ -262,8 +268,22 @@ static const char *parse_option(struct sim_segment *seg, const uint8_t *o, size_
 		seg->has_wscale = true;
 		seg->wscale = o[2];
 		return NULL;
+	case 4:
+		if (len != 2 || !(seg->flags & SIM_SYN))
+			return "a SACK-permitted option of the wrong length, or not in a SYN";
+		seg->sack_permitted = true;
+		return NULL;
 	case 5:
-		return len >= 10 && (len - 2) % 8 == 0 ? NULL : "a malformed SACK option";
+		if (len < 10 || (len - 2) % 8 != 0 || (seg->flags & SIM_SYN))
+			return "a malformed SACK option";
+		if (len > 34)
+			return "a SACK option that is too long";
+		seg->sack_count = (uint8_t)((len - 2) / 8);
+		for (unsigned i = 0; i < seg->sack_count; i++) {
+			seg->sack[i][0] = get32(o + 2 + 8 * i);
+			seg->sack[i][1] = get32(o + 6 + 8 * i);
+		}
+		return NULL;
 	case 8:
 		if (len != 10)
 			return "a timestamps option of the wrong length";

@@ -41,12 +41,12 @@ struct sim_segment {
 	uint16_t wnd;
 	uint8_t flags;
 	uint16_t urgent;
-	bool has_mss, has_wscale, has_ts;
+	bool sack_permitted, has_mss, has_wscale, has_ts;
 	uint16_t mss;
 	uint8_t wscale;
 	uint32_t ts_val, ts_ecr;
-	uint8_t sack_count; /* 0..3 */
-	uint32_t sack[3][2];
+	uint8_t sack_count; /* 0..4 */
+	uint32_t sack[4][2];
 	const uint8_t *payload;
 	uint32_t len;
 	uint32_t header_len; /* IP and TCP headers together; filled by parse */

@@ -50,6 +50,7 @@ void sim_raw_syn(struct sim_raw *r, uint16_t mss)
 	seg.mss = mss;
 	seg.has_wscale = r->wscale > 0;
 	seg.wscale = r->wscale;
+	seg.sack_permitted = r->sack;
 	sim_raw_send(r, &seg);
 	r->snd_nxt = r->iss + 1;
 }

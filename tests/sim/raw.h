@@ -19,7 +19,7 @@ struct sim_raw {
 	uint32_t rcv_nxt; /* what has come, in order                 */
 	uint32_t window;  /* that we offer, bytes                    */
 	uint8_t wscale;
-	bool ts;
+	bool ts, sack; /* options of its SYN */
 	uint32_t ts_recent;
 	bool established, fin_in, fin_out, reset, quiet;
 	uint64_t received;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * table.c — `sim --table`: the goodput of one NewReno connection in virtual time, against loss and
- * round-trip time, over a link of 1 Gbit/s with a queue of 1 MB and buffers of 16 MiB.
+ * table.c — `sim --table`: the goodput of one connection in virtual time, against loss and round-trip
+ * time, over a link of 1 Gbit/s with a queue of 1 MB and buffers of 16 MiB.
  */
 #include <stdio.h>
 
@@ -12,11 +12,12 @@
 #define TABLE_BUFFER (16u << 20)
 #define TABLE_BYTES (64ull << 20)
 
-static const uint32_t loss_ppm[] = {0, 1000, 10000};
+static const uint32_t loss_ppm[] = {0, 1000, 10000, 50000};
 static const uint64_t rtt_ms[] = {1, 20, 100};
 
 /* Mbit/s of payload, from the SYN to the last byte; 0 when the transfer failed. */
-static double goodput(uint64_t seed, uint32_t loss, uint64_t rtt, uint64_t *retransmits)
+static double goodput(uint64_t seed, const struct tcp_cc_ops *cc, uint32_t loss, uint64_t rtt,
+		      uint64_t *retransmits)
 {
 	struct sim sim;
 	struct sim_pair p;
@@ -28,6 +29,7 @@ static double goodput(uint64_t seed, uint32_t loss, uint64_t rtt, uint64_t *retr
 	for (unsigned i = 0; i < 2; i++) {
 		p.cfg[i].send_buffer_max = p.cfg[i].recv_buffer_max = TABLE_BUFFER;
 		p.cfg[i].time_wait_us = 0;
+		p.cfg[i].cc = cc;
 		sim.link[i].cfg.rate = TABLE_RATE;
 		sim.link[i].cfg.queue = TABLE_QUEUE;
 	}
@@ -45,20 +47,33 @@ static double goodput(uint64_t seed, uint32_t loss, uint64_t rtt, uint64_t *retr
 	return ok ? (double)TABLE_BYTES * 8 / 1e6 / seconds : 0;
 }
 
-void sim_print_table(uint64_t seed)
+static void print_rows(uint64_t seed, const struct tcp_cc_ops *cc)
 {
-	printf("goodput in Mbit/s (segments sent again), NewReno, 64 MiB at 1 Gbit/s, seed %llu\n",
-	       (unsigned long long)seed);
-	printf("  loss %%");
-	for (size_t k = 0; k < sizeof rtt_ms / sizeof *rtt_ms; k++)
-		printf("   rtt %3llu ms     ", (unsigned long long)rtt_ms[k]);
 	for (size_t i = 0; i < sizeof loss_ppm / sizeof *loss_ppm; i++) {
 		printf("\n  %5.1f ", loss_ppm[i] / 1e4);
 		for (size_t k = 0; k < sizeof rtt_ms / sizeof *rtt_ms; k++) {
 			uint64_t again;
-			const double mbit = goodput(seed, loss_ppm[i], rtt_ms[k], &again);
+			const double mbit = goodput(seed, cc, loss_ppm[i], rtt_ms[k], &again);
 			printf("  %8.2f (%5llu)", mbit, (unsigned long long)again);
 		}
 	}
 	printf("\n");
+}
+
+void sim_print_table(uint64_t seed)
+{
+	static const struct {
+		const char *name;
+		const struct tcp_cc_ops *ops;
+	} cc[] = {{"CUBIC", &tcp_cc_cubic}, {"NewReno", &tcp_cc_newreno}};
+
+	for (size_t n = 0; n < sizeof cc / sizeof *cc; n++) {
+		printf("goodput in Mbit/s (segments sent again), %s, 64 MiB at 1 Gbit/s, seed "
+		       "%llu\n",
+		       cc[n].name, (unsigned long long)seed);
+		printf("  loss %%");
+		for (size_t k = 0; k < sizeof rtt_ms / sizeof *rtt_ms; k++)
+			printf("   rtt %3llu ms     ", (unsigned long long)rtt_ms[k]);
+		print_rows(seed, cc[n].ops);
+	}
 }

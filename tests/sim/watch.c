@@ -16,7 +16,7 @@
 /* What one side of a flow has sent, and what has reached it. */
 struct side {
 	bool syn, fin, acked, window;
-	bool has_wscale, has_mss;
+	bool has_wscale, has_mss, sack_permitted;
 	uint8_t wscale;
 	uint16_t mss;
 	uint32_t isn;
@@ -140,6 +140,7 @@ static void take_syn(struct flow *f, unsigned from, const struct sim_segment *se
 	me->wscale = seg->wscale;
 	me->has_mss = seg->has_mss;
 	me->mss = seg->mss;
+	me->sack_permitted = seg->sack_permitted;
 }
 
 static const char *check_sizes(const struct sim_watch *w, unsigned from, const struct side *peer,
@@ -198,6 +199,26 @@ static const char *check_window(const struct flow *f, unsigned from, const struc
 		return "something is sent behind the FIN";
 	if (me->fin && (seg->flags & SIM_FIN) && end != me->fin_end)
 		return "the FIN has moved";
+	return NULL;
+}
+
+/* RFC 2018 3, RFC 2883 4: only the first block may lie below the cumulative ACK or within another. */
+static const char *check_sack(const struct flow *f, unsigned from, const struct sim_segment *seg)
+{
+	const struct side *me = &f->side[from], *peer = &f->side[1 - from];
+
+	if (seg->sack_count > 0 && !(me->sack_permitted && peer->sack_permitted))
+		return "SACK blocks that were not agreed on (RFC 2018 2)";
+	for (unsigned i = 0; i < seg->sack_count; i++) {
+		const uint32_t *b = seg->sack[i];
+		if (!before(b[0], b[1]) || before(peer->max, b[1]))
+			return "a SACK block is empty, or covers what was never sent";
+		if (i > 0 && !before(seg->ack, b[0]))
+			return "a SACK block below the acknowledgment number that is not the first";
+		for (unsigned k = 1; k < i; k++)
+			if (before(b[0], seg->sack[k][1]) && before(seg->sack[k][0], b[1]))
+				return "two SACK blocks overlap";
+	}
 	return NULL;
 }
 
@@ -296,6 +317,8 @@ unsigned sim_watch_sent(struct sim_watch *w, unsigned from, const struct sim_pac
 			wrong = check_ack(f, from, &seg);
 		if (!wrong)
 			wrong = check_window(f, from, &seg);
+		if (!wrong)
+			wrong = check_sack(f, from, &seg);
 		if (!wrong)
 			wrong = check_timestamp(&f->side[from], &seg, sim->now_us);
 		if (wrong)

@@ -306,8 +306,10 @@ static bool options_fit(const struct wire_line *l, const struct seg *g)
 	if (!l->has_options)
 		return true;
 	return x->has_mss == g->has_mss && x->mss == g->mss && x->has_wscale == g->has_wscale &&
-	       x->wscale == g->wscale && x->sack_ok == g->sack_ok && x->has_ts == g->has_ts &&
-	       (l->any_ts_val || x->ts_val == g->ts_val) && x->ts_ecr == g->ts_ecr;
+	       x->wscale == g->wscale && x->sack_ok == g->sack_ok &&
+	       x->sack_count == g->sack_count && memcmp(x->sack, g->sack, sizeof x->sack) == 0 &&
+	       x->has_ts == g->has_ts && (l->any_ts_val || x->ts_val == g->ts_val) &&
+	       x->ts_ecr == g->ts_ecr;
 }
 
 static bool seg_fits(const struct wire_line *l, const struct seg *g)
@@ -573,6 +575,7 @@ static int setup(void **state, uint8_t version, uint32_t isn)
 	w->cfg.tso = false;
 	w->cfg.fixed_isn = true;
 	w->cfg.isn = isn;
+	w->cfg.cc = &tcp_cc_newreno; /* whose windows a script can foretell */
 	w->iss = w->irs = isn;
 	w->lport = WIRE_PORT;
 	w->rport = WIRE_PEER_PORT;

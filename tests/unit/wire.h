@@ -23,6 +23,7 @@
  * <…>      options: mss n, wscale n, sackOK, TS val n ecr n, nop, eol. `ecr $` stands for the last
  *          TSval that the stack sent; `val *` in an expectation for any. Expected options are the whole
  *          set, without the padding; when none are written they are not looked at.
+ *          sack a:b a:b … for selective acknowledgements, relative like `ack n`; one `sack` for all.
  * port n   the peer's port, when it is not the one of the current connection; `to n` the stack's.
  * fill c   payload bytes are all `c` instead of the stream's own pattern.
  *
@@ -73,6 +74,8 @@ struct seg {
 	uint16_t mss;
 	uint8_t wscale;
 	uint32_t ts_val, ts_ecr;
+	unsigned sack_count;
+	uint32_t sack[4][2];
 };
 
 struct wire_packet {

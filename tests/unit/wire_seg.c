@@ -105,6 +105,12 @@ static const char *decode_options(struct seg *g)
 			g->wscale = o[2];
 		} else if (o[0] == 4 && o[1] == 2) {
 			g->sack_ok = true;
+		} else if (o[0] == 5 && o[1] >= 10 && (o[1] - 2) % 8 == 0) {
+			g->sack_count = (o[1] - 2u) / 8;
+			for (unsigned k = 0; k < g->sack_count; k++) {
+				g->sack[k][0] = wire_get32(o + 2 + 8 * k);
+				g->sack[k][1] = wire_get32(o + 6 + 8 * k);
+			}
 		} else if (o[0] == 8 && o[1] == 10) {
 			g->has_ts = true;
 			g->ts_val = wire_get32(o + 2);
@@ -171,7 +177,7 @@ void wire_print_seg(const struct wire *w, const struct seg *g, bool from_peer, c
 {
 	const uint32_t seq = g->seq - (from_peer ? w->irs : w->iss);
 	const uint32_t ack = g->ack - (from_peer ? w->iss : w->irs);
-	char flags[9] = "-", options[128] = "";
+	char flags[9] = "-", options[256] = "";
 	size_t n = 0;
 
 	for (unsigned bit = 0; bit < 8; bit++)
@@ -188,6 +194,10 @@ void wire_print_seg(const struct wire *w, const struct seg *g, bool from_peer, c
 	if (g->has_ts)
 		n += (size_t)snprintf(options + n, sizeof options - n, ",TS val %u ecr %u",
 				      g->ts_val, g->ts_ecr);
+	for (unsigned k = 0; k < g->sack_count; k++)
+		n += (size_t)snprintf(options + n, sizeof options - n, "%s %u:%u", k ? "" : ",sack",
+				      g->sack[k][0] - (from_peer ? w->iss : w->irs),
+				      g->sack[k][1] - (from_peer ? w->iss : w->irs));
 	snprintf(out, size, "%s %u:%u(%zu) ack %u win %u%s%s%s port %u to %u", flags, seq,
 		 seq + (uint32_t)g->len, g->len, g->flags & ACK ? ack : 0, g->win, n ? " <" : "",
 		 n ? options + 1 : "", n ? ">" : "", from_peer ? g->sport : g->dport,
@@ -248,7 +258,28 @@ static void option(struct seg *g, uint8_t kind, unsigned len, uint32_t a, uint32
 	}
 }
 
-static void parse_options(const struct wire *w, const char **p, struct wire_line *l)
+/* "sack 1001:2001 3001:4001" */
+static void parse_sack(const struct wire *w, const char **p, struct seg *g, bool from_peer)
+{
+	const uint32_t base = from_peer ? w->iss : w->irs;
+	uint8_t *o = g->opt + g->opt_len;
+
+	while (isdigit((unsigned char)**p) || **p == '-') {
+		uint32_t *block = g->sack[g->sack_count++];
+		block[0] = number(p) + base;
+		if (*(*p)++ != ':' || g->sack_count > 4)
+			script_error((struct wire *)w, *p);
+		block[1] = number(p) + base;
+		step_over(p);
+		wire_put32(o + 8 * g->sack_count - 6, block[0]);
+		wire_put32(o + 8 * g->sack_count - 2, block[1]);
+	}
+	o[0] = 5;
+	o[1] = (uint8_t)(2 + 8 * g->sack_count);
+	g->opt_len += o[1];
+}
+
+static void parse_options(const struct wire *w, const char **p, bool from_peer, struct wire_line *l)
 {
 	struct seg *g = &l->seg;
 
@@ -265,6 +296,8 @@ static void parse_options(const struct wire *w, const char **p, struct wire_line
 		} else if (word(p, "sackOK")) {
 			g->sack_ok = true;
 			option(g, 4, 2, 0, 0);
+		} else if (word(p, "sack")) {
+			parse_sack(w, p, g, from_peer);
 		} else if (word(p, "TS") && word(p, "val")) {
 			g->has_ts = true;
 			l->any_ts_val = word(p, "*");
@@ -312,7 +345,7 @@ static void parse_words(const struct wire *w, const char *p, bool from_peer, str
 		} else if (word(&p, "fill")) {
 			g->payload = (const uint8_t *)p++; /* a string of the test */
 		} else if (word(&p, "<")) {
-			parse_options(w, &p, l);
+			parse_options(w, &p, from_peer, l);
 		} else {
 			script_error((struct wire *)w, p);
 		}
