@@ -122,26 +122,27 @@ bool host_prefix_is_free(const char *name, const struct link_address *addr,
 
 /* ------------------------------------------------------------------ configuration */
 
-/* RTM_NEWADDR, and waits for the kernel's answer. Returns 0 or an errno. */
-static int add_address(unsigned ifindex, const struct link_address *addr)
+/* RTM_NEWADDR with both attributes, as each kind of address wants them. */
+struct address_request {
+	struct nlmsghdr head;
+	struct ifaddrmsg msg;
+	uint8_t attributes[2 * RTA_LENGTH(16)];
+};
+
+static void add_attribute(struct address_request *req, unsigned short type, const void *data,
+			  size_t len)
 {
-	struct {
-		struct nlmsghdr head;
-		struct ifaddrmsg msg;
-		struct rtattr local_head;
-		uint8_t local[4];
-		struct rtattr address_head;
-		uint8_t address[4];
-	} req = {
-		.head = {.nlmsg_len = sizeof req,
-			 .nlmsg_type = RTM_NEWADDR,
-			 .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL},
-		.msg = {.ifa_family = AF_INET,
-			.ifa_prefixlen = (uint8_t)addr->prefix_len,
-			.ifa_index = ifindex},
-		.local_head = {.rta_len = RTA_LENGTH(4), .rta_type = IFA_LOCAL},
-		.address_head = {.rta_len = RTA_LENGTH(4), .rta_type = IFA_ADDRESS},
-	};
+	const struct rtattr head = {.rta_len = (unsigned short)RTA_LENGTH(len), .rta_type = type};
+	uint8_t *at = (uint8_t *)req + req->head.nlmsg_len;
+
+	memcpy(at, &head, sizeof head);
+	memcpy(at + RTA_LENGTH(0), data, len);
+	req->head.nlmsg_len += (uint32_t)RTA_SPACE(len);
+}
+
+/* Sends it and waits for the kernel's answer. Returns 0 or an errno. */
+static int netlink_request(const struct nlmsghdr *head)
+{
 	struct {
 		struct nlmsghdr head;
 		struct nlmsgerr msg;
@@ -152,9 +153,7 @@ static int add_address(unsigned ifindex, const struct link_address *addr)
 
 	if (fd < 0)
 		return errno;
-	memcpy(req.local, addr->host.bytes, 4);
-	memcpy(req.address, addr->host.bytes, 4);
-	if (send(fd, &req, sizeof req, 0) < 0) {
+	if (send(fd, head, head->nlmsg_len, 0) < 0) {
 		err = errno;
 	} else {
 		const ssize_t n = recv(fd, &answer, sizeof answer, 0);
@@ -167,6 +166,27 @@ static int add_address(unsigned ifindex, const struct link_address *addr)
 			err = -answer.msg.error;
 	}
 	close(fd);
+	return err;
+}
+
+int host_add_address(const char *name, const struct ip_addr *addr, unsigned prefix_len)
+{
+	const bool v6 = addr->version == 6;
+	const size_t len = v6 ? 16 : 4;
+	struct address_request req = {
+		.head = {.nlmsg_len = NLMSG_LENGTH(sizeof req.msg),
+			 .nlmsg_type = RTM_NEWADDR,
+			 .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL},
+		/* Nobody else is on the link, so an IPv6 address need not wait to be found unique. */
+		.msg = {.ifa_family = v6 ? AF_INET6 : AF_INET,
+			.ifa_prefixlen = (uint8_t)prefix_len,
+			.ifa_flags = v6 ? IFA_F_NODAD : 0,
+			.ifa_index = if_nametoindex(name)},
+	};
+
+	add_attribute(&req, IFA_LOCAL, addr->bytes, len);
+	add_attribute(&req, IFA_ADDRESS, addr->bytes, len);
+	const int err = netlink_request(&req.head);
 	return err == EEXIST ? 0 : err;
 }
 
@@ -229,7 +249,7 @@ bool host_configure(const char *name, const struct link_address *addr, unsigned 
 {
 	char host[IP_ADDR_TEXT_SIZE];
 	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int err = fd < 0 ? errno : add_address(if_nametoindex(name), addr);
+	int err = fd < 0 ? errno : host_add_address(name, &addr->host, addr->prefix_len);
 
 	if (err == 0)
 		err = set_link(fd, name, *mtu);
@@ -250,4 +270,15 @@ bool host_configure(const char *name, const struct link_address *addr, unsigned 
 		snprintf(error, HOST_ERROR_SIZE, "cannot configure %s with %s/%u, MTU %u: %s", name,
 			 host, addr->prefix_len, *mtu, strerror(err));
 	return false;
+}
+
+int host_set_up(const char *name, unsigned mtu)
+{
+	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return errno;
+	const int err = set_link(fd, name, mtu);
+	close(fd);
+	return err;
 }

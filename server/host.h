@@ -20,4 +20,8 @@ bool host_prefix_is_free(const char *name, const struct link_address *addr,
 bool host_configure(const char *name, const struct link_address *addr, unsigned *mtu,
 		    char error[HOST_ERROR_SIZE]);
 
+/* The same in single steps. They return 0 or an errno. An address that the device has is no error. */
+int host_add_address(const char *name, const struct ip_addr *addr, unsigned prefix_len);
+int host_set_up(const char *name, unsigned mtu);
+
 #endif
