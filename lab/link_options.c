@@ -56,6 +56,15 @@ static bool fail(struct reading *r, const char *format, ...)
 
 /* ------------------------------------------------------------------ sides */
 
+/* Can it be a single host's: not a group's, nobody's or everybody's? */
+static bool is_host(const struct ip_addr *a)
+{
+	static const uint8_t none[16];
+
+	return a->version == 4 ? a->bytes[0] != 0 && a->bytes[0] < 224
+			       : a->bytes[0] != 0xff && memcmp(a->bytes, none, 16) != 0;
+}
+
 static bool parse_address(const char *text, size_t len, struct link_address_option *out)
 {
 	char copy[64], *slash;
@@ -73,7 +82,7 @@ static bool parse_address(const char *text, size_t len, struct link_address_opti
 	out->addr.version = strchr(copy, ':') ? 6 : 4;
 	const bool v6 = out->addr.version == 6;
 	if (inet_pton(v6 ? AF_INET6 : AF_INET, copy, out->addr.bytes) != 1 ||
-	    !value_number(slash + 1, 1, v6 ? 128 : 32, &prefix))
+	    !is_host(&out->addr) || !value_number(slash + 1, 1, v6 ? 128 : 32, &prefix))
 		return false;
 	out->prefix_len = (unsigned)prefix;
 	return true;
