@@ -206,3 +206,14 @@ bool host_configure(const char *name, const struct link_address *addr, unsigned 
 			 host, addr->prefix_len, *mtu, strerror(err));
 	return false;
 }
+
+int host_set_up(const char *name, unsigned mtu)
+{
+	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return errno;
+	const int err = set_link(fd, name, mtu);
+	close(fd);
+	return err;
+}

@@ -27,4 +27,7 @@ bool host_prefix6_is_free(const char *name, const struct link_address *addr,
 bool host_configure6(const char *name, const struct link_address *addr, unsigned mtu,
 		     char note[HOST_ERROR_SIZE]);
 
+/* Brings the device up with this MTU. Returns 0 or an errno. */
+int host_set_up(const char *name, unsigned mtu);
+
 #endif

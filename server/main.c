@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* main.c — the commands: serve, help, version. */
+/* main.c — the commands: serve, link, help, version. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lab/link.h"
 #include "server/log.h"
 #include "server/master.h"
 #include "server/options.h"
@@ -73,6 +74,7 @@ static int unknown_command(const char *word)
 	struct suggestion near = {.word = word};
 
 	suggest_consider(&near, "serve");
+	suggest_consider(&near, "link");
 	suggest_consider(&near, "help");
 	suggest_consider(&near, "version");
 	if (near.best)
@@ -108,6 +110,8 @@ int main(int argc, char *argv[])
 	const char *command = argv[1];
 	if (strcmp(command, "serve") == 0)
 		return serve(argc - 2, argv + 2);
+	if (strcmp(command, "link") == 0)
+		return link_command(argc - 2, argv + 2);
 	if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0 ||
 	    strcmp(command, "-h") == 0)
 		return print_help();

@@ -321,6 +321,7 @@ void options_free(struct options *o)
 void options_print_help(FILE *out)
 {
 	fputs("usage: tunhttpd serve [DIR] [OPTION]...\n"
+	      "       tunhttpd link ...    emulates a network; see tunhttpd link --help\n"
 	      "\n"
 	      "Serves the files below DIR (the current directory) over http and https, on a TCP/IP "
 	      "stack of its own\nbehind a TUN device.\n\n",

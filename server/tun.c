@@ -43,8 +43,10 @@ static void explain_open(int err, char error[TUN_ERROR_SIZE])
 			 what);
 }
 
-static void explain_attach(int err, const char *name, char error[TUN_ERROR_SIZE])
+static void explain_attach(int err, const struct tun_device *dev, char error[TUN_ERROR_SIZE])
 {
+	const char *name = dev->name;
+
 	if (err == EPERM || err == EACCES)
 		snprintf(error, TUN_ERROR_SIZE,
 			 "may not make the TUN device %s: run it as root (sudo), in a container "
@@ -53,13 +55,13 @@ static void explain_attach(int err, const char *name, char error[TUN_ERROR_SIZE]
 	else if (err == EBUSY)
 		snprintf(error, TUN_ERROR_SIZE,
 			 "the TUN device %s is in use by another process: stop that one or choose "
-			 "another name with --tun",
-			 name);
+			 "another name with %s",
+			 name, dev->flag);
 	else if (err == EINVAL)
 		snprintf(error, TUN_ERROR_SIZE,
 			 "there is a network device %s already, and it is no TUN device: choose "
-			 "another name with --tun",
-			 name);
+			 "another name with %s",
+			 name, dev->flag);
 	else
 		snprintf(error, TUN_ERROR_SIZE, "cannot make the TUN device %s: %s", name,
 			 strerror(err));
@@ -128,7 +130,7 @@ static int open_queue(struct tun_device *dev, unsigned *flags, char error[TUN_ER
 	if (err == 0 && (*flags & IFF_VNET_HDR) && !set_offload(fd))
 		err = ENOTSUP;
 	if (err != 0)
-		explain_attach(err, dev->name, error);
+		explain_attach(err, dev, error);
 	return err;
 }
 
@@ -157,7 +159,8 @@ bool tun_open(struct tun_device *dev, const struct tun_config *cfg, char note[TU
 	const unsigned flags = IFF_TUN | IFF_NO_PI | IFF_MULTI_QUEUE;
 	int err = ENOTSUP;
 
-	*dev = (struct tun_device){.offload = cfg->offload};
+	*dev = (struct tun_device){.offload = cfg->offload,
+				   .flag = cfg->flag ? cfg->flag : "--tun"};
 	snprintf(dev->name, sizeof dev->name, "%s", cfg->name);
 	note[0] = '\0';
 	if (cfg->offload)

@@ -23,14 +23,16 @@ struct tun_device {
 	char name[IFNAMSIZ];
 	int queue[TUN_QUEUES_MAX]; /* file descriptors, non-blocking, close-on-exec           */
 	unsigned count;
-	bool offload; /* packets carry a virtio_net_hdr, and the kernel does TCP's work */
-	bool created; /* by us; false: it was there, persistent, and stays              */
+	bool offload;     /* packets carry a virtio_net_hdr, and the kernel does TCP's work */
+	bool created;     /* by us; false: it was there, persistent, and stays              */
+	const char *flag; /* as in tun_config                                           */
 };
 
 struct tun_config {
 	const char *name;
 	unsigned queues;
-	bool offload; /* false: do not even ask the kernel */
+	bool offload;     /* false: do not even ask the kernel */
+	const char *flag; /* the option that names it, for errors; NULL: --tun */
 };
 
 /* Opens one queue per worker. A kernel that refuses offloading, or an existing device that allows one

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The layers of tests, as rules; included by the Makefile.
 #
-# tests/unit/test_<module>_<what>.c is a cmocka program of its own: <module> is stack, tls, http, certs or
+# tests/unit/test_<module>_<what>.c is a cmocka program of its own: <module> is stack, tls, http, certs, lab or
 # server and says what it is linked with. tests/sim/*.c together are one program, build/tests/sim.
 
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
@@ -26,6 +26,8 @@ $(B)/tests/test_certs_%: $(B)/obj/tests/unit/test_certs_%.o $(CERTS_O) $(TLS_O) 
 $(B)/tests/test_http_%: $(B)/obj/tests/unit/test_http_%.o $(HTTP_O) $(PARSER_O)
 	$(call unit_link)
 $(B)/tests/test_server_%: $(B)/obj/tests/unit/test_server_%.o $(filter-out $(B)/obj/server/main.o,$(SERVER_O)) $(LAB_O) $(HTTP_O) $(CERTS_O) $(TLS_O) $(B)/libstack.a $(PARSER_O) $(MBEDTLS)/.built
+	$(call unit_link,$(MBEDTLS_LIB) $(SERVER_LIBS))
+$(B)/tests/test_lab_%: $(B)/obj/tests/unit/test_lab_%.o $(filter-out $(B)/obj/server/main.o,$(SERVER_O)) $(LAB_O) $(HTTP_O) $(CERTS_O) $(TLS_O) $(B)/libstack.a $(PARSER_O) $(MBEDTLS)/.built
 	$(call unit_link,$(MBEDTLS_LIB) $(SERVER_LIBS))
 # The simulator runs the server's sans-IO part and not its program. What TLS asks the system for, randomness
 # and the time of day, comes from the simulator: see tests/sim/entropy.c.
