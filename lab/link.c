@@ -21,6 +21,7 @@
 #include "lab/link_path.h"
 #include "server/log.h"
 #include "server/options.h"
+#include "server/privileges.h"
 
 #define BATCH_PACKETS 64 /* read from one device before what is due goes out */
 #define NS_PER_SECOND 1000000000u
@@ -219,6 +220,20 @@ static bool make_paths(struct link_run *run)
 	return true;
 }
 
+/* With the devices open, nothing else is needed; and what it reads may come from anywhere. */
+static bool drop_privileges(void)
+{
+	char error[PRIVILEGES_ERROR_SIZE];
+	struct identity id;
+
+	if (!privileges_identity(&id, "nobody", false, error))
+		id = (struct identity){.uid = geteuid(), .gid = getegid()};
+	if (privileges_drop(&id, error))
+		return true;
+	log_error("%s", error);
+	return false;
+}
+
 static int run_link(struct link_run *run)
 {
 	char note[TUN_ERROR_SIZE], error[LINK_ERROR_SIZE];
@@ -232,7 +247,7 @@ static int run_link(struct link_run *run)
 	}
 	if (note[0] != '\0')
 		log_error("%s", note);
-	if (!make_paths(run))
+	if (!drop_privileges() || !make_paths(run))
 		return EXIT_RUNTIME;
 	announce(run);
 	run_loop(run);
