@@ -12,7 +12,7 @@ import threading
 import time
 from contextlib import contextmanager
 
-from harness import ADDRESS, MIB, text_of, wait_until
+from basics import ADDRESS, MIB, text_of, wait_until
 
 SEED = "4711"
 LEFT, RIGHT = "10.78.0.1", "10.78.0.2"  # the client's end and the server's
