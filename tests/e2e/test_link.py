@@ -17,6 +17,7 @@ from basics import ADDRESS, MIB, text_of, wait_until
 SEED = "4711"
 LEFT, RIGHT = "10.78.0.1", "10.78.0.2"  # the client's end and the server's
 LEFT6, RIGHT6 = "fd78::1", "fd78::2"
+ADDRESS6 = "fd77:7475:6e00::2"  # the server's, by default
 ALL_OF_IT = ("--delay", "1ms", "--jitter", "0.5ms", "--rate", "200mbit", "--loss", "0.05", "--reorder", "0.1",
              "--reorder-by", "1ms", "--duplicate", "0.5", "--corrupt", "0.05")
 
@@ -89,14 +90,15 @@ class Link:
 def linked(env, *options):
     """A server behind the link; the test itself is at the client's end. The server is to the right."""
     with env.server("--workers", "1", "--grace", "1") as server:
-        with open("/proc/sys/net/ipv4/ip_forward", "w", encoding="ascii") as f:
-            f.write("1")
+        for switch in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+            with open("/proc/sys/net/" + switch, "w", encoding="ascii") as f:
+                f.write("1")
         with env.namespace() as client:
-            link = Link(env, "%s::%s/24" % (client.name, LEFT), "%s::%s/24" % (server.namespace.name, RIGHT),
-                        *options)
+            link = Link(env, "%s::%s/24,%s/64" % (client.name, LEFT, LEFT6),
+                        "%s::%s/24,%s/64" % (server.namespace.name, RIGHT, RIGHT6), *options)
             try:
-                subprocess.run(["ip", "-n", client.name, "route", "add", ADDRESS + "/32", "dev", "tunlink0"],
-                               check=True)
+                for host in (ADDRESS + "/32", ADDRESS6 + "/128"):
+                    subprocess.run(["ip", "-n", client.name, "route", "add", host, "dev", "tunlink0"], check=True)
                 env.notes.append("$ %s\n%s" % (" ".join(link.command), link.stderr))
                 yield link
             finally:
@@ -111,12 +113,12 @@ def big_file(env):
     return name
 
 
-def download(env, *options, scheme="https"):
+def download(env, *options, scheme="https", host=ADDRESS):
     """Fetches the file over such a link; returns (counters to the server, to the client, seconds)."""
     name = big_file(env)
     with linked(env, *options) as link:
         start = time.monotonic()
-        assert env.fetch_sha256("%s://%s/%s" % (scheme, ADDRESS, name)) == env.sha256(name)
+        assert env.fetch_sha256("%s://%s/%s" % (scheme, host, name)) == env.sha256(name)
         seconds = time.monotonic() - start
         link.settle()
         up, down = link.stop()
@@ -197,6 +199,12 @@ def test_repaired_corruption_is_noticed_by_tls_alone(env):
 
 def test_all_of_it_at_once(env):
     _, down, _ = download(env, *ALL_OF_IT)
+    assert all(down[what] > 0 for what in ("lost", "held back", "duplicated", "corrupted"))
+
+
+def test_ipv6(env):
+    download(env, host="[%s]" % ADDRESS6)
+    _, down, _ = download(env, *ALL_OF_IT, host="[%s]" % ADDRESS6)
     assert all(down[what] > 0 for what in ("lost", "held back", "duplicated", "corrupted"))
 
 

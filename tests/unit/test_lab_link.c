@@ -183,22 +183,28 @@ static void test_rate_is_exact(void **state)
 	check_rate(999999999999, 1, 2000);      /* less than a nanosecond's worth of change */
 }
 
+/* Neither time, nor the part of a nanosecond that was carried over. */
 static void test_idle_bottleneck_saves_nothing_up(void **state)
 {
-	struct link_path *path = path_of(&(struct link_config){.rate = 12000000}); /* 1 ms each */
+	static const uint64_t rates[] = {12000000, 7777777, 999999999};
 	uint64_t at;
 
 	(void)state;
-	for (unsigned i = 0; i < 3; i++) {
-		for (unsigned k = 0; k < 3; k++)
-			link_path_input(path, i * SECOND, tcp_packet(4, k, ACK, PAYLOAD, false));
-		for (unsigned k = 0; k < 3; k++) {
-			struct link_packet *p = next_packet(path, &at);
-			assert_int_equal(at, i * SECOND + (k + 1) * MS);
-			link_packet_free(p);
+	for (size_t r = 0; r < COUNT(rates); r++) {
+		struct link_path *path = path_of(&(struct link_config){.rate = rates[r]});
+		for (unsigned i = 0; i < 5; i++) {
+			for (unsigned k = 0; k < 3; k++)
+				link_path_input(path, i * SECOND,
+						tcp_packet(4, k, ACK, PAYLOAD, false));
+			for (unsigned k = 0; k < 3; k++) {
+				struct link_packet *p = next_packet(path, &at);
+				assert_int_equal(at,
+						 i * SECOND + (k + 1) * 12000 * SECOND / rates[r]);
+				link_packet_free(p);
+			}
 		}
+		link_path_destroy(path);
 	}
-	link_path_destroy(path);
 }
 
 /* ------------------------------------------------------------------ the queue */
