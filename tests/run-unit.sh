@@ -8,7 +8,7 @@ for program in "$@"; do
 	out=$(CMOCKA_MESSAGE_OUTPUT=stdout "$program" 2>&1)
 	status=$?
 	ok=$(printf '%s\n' "$out" | grep -c '^\[       OK \]')
-	bad=$(printf '%s\n' "$out" | grep -cE '^\[  FAILED  \] [A-Za-z]' )
+	bad=$(printf '%s\n' "$out" | grep -E '^\[  FAILED  \] [A-Za-z]' | sort -u | wc -l)
 	passed=$((passed + ok))
 	if [ "$status" -ne 0 ]; then
 		[ "$bad" -gt 0 ] || bad=1
