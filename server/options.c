@@ -165,7 +165,6 @@ static bool unknown_flag(struct reading *r, const char *arg, size_t len)
 static const struct option_def *match(struct reading *r, const char *arg, const char **value)
 {
 	*value = NULL;
-	/* cppcheck-suppress nullPointerRedundantCheck ; arg is a word of argv */
 	if (arg[1] == '-') {
 		const size_t len = strcspn(arg + 2, "=");
 		const struct option_def *def = find(arg + 2, len);

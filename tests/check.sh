@@ -39,11 +39,16 @@ else
 	skip "clang-format: the reference is version 14"
 fi
 
-# shellcheck disable=SC2046
-cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability --inline-suppr \
-	--suppress=missingInclude --suppress=unusedFunction --error-exitcode=1 "-j$(nproc)" -I. \
-	-D__x86_64__=1 $(git ls-files '*.c' | grep -v '^tests/')
-result "cppcheck" $?
+# What it suspects differs from version to version, too.
+if cppcheck --version 2>/dev/null | grep -q ' 2\.10'; then
+	# shellcheck disable=SC2046
+	cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability --inline-suppr \
+		--suppress=missingInclude --suppress=unusedFunction --error-exitcode=1 "-j$(nproc)" -I. \
+		-D__x86_64__=1 $(git ls-files '*.c' | grep -v '^tests/')
+	result "cppcheck" $?
+else
+	skip "cppcheck: the reference is version 2.10"
+fi
 
 missing=$(git ls-files '*.c' '*.h' '*.sh' '*.py' Makefile '*.mk' | xargs grep -L 'SPDX-License-Identifier: Apache-2.0')
 [ -z "$missing" ]
