@@ -363,7 +363,7 @@ static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 		c->retransmits++;
 		s->counters.tcp_retrans_segs++;
 		tcp_rtt_cancel(c);
-		tcp_undo_sent_again(c, end - o->seq);
+		tcp_undo_sent_again(c, o->seq, end);
 	} else if (end != o->seq) {
 		tcp_rtt_sent(c, end);
 	}

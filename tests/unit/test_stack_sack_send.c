@@ -387,6 +387,42 @@ static void test_ack_of_the_retransmission_restores_nothing(void **state)
 	check_equal(w, counters(w)->tcp_spurious_recoveries, 0);
 }
 
+/* The oldest segment was sent again before the window fell, and another one after it: the ACK of the oldest
+ * has a timestamp from before, and yet it does not answer an original (RFC 3522 3.2). */
+static void test_ack_of_another_segment_restores_nothing(void **state)
+{
+	struct wire *w = *state;
+	char line[160];
+
+	establish_ts(w);
+	send_bytes(w, 30000);
+	check_equal(w, drain(w), 10);
+	/* 1:1001 is lost; in its recovery 10001:11001 goes out, is lost, too, and is sent again. */
+	inject(w, "0.040 . 1:1(0) ack 1 <nop,nop,TS val 3 ecr $,nop,nop,sack 1001:10001>");
+	expect(w, "* . 1:1001(1000) ack 1");
+	check_equal(w, drain(w), 4);
+	inject(w, "0.060 . 1:1(0) ack 1 <nop,nop,TS val 4 ecr $,nop,nop,sack 11001:14001 "
+		  "1001:10001>");
+	expect(w, "* . 10001:11001(1000) ack 1");
+	check_equal(w, drain(w), 3);
+	const uint32_t before = w->last_ts_val;
+	inject(w, "0.070 . 1:1(0) ack 10001 <nop,nop,TS val 5 ecr $,nop,nop,sack 11001:14001>");
+	drain(w);
+	/* The next window loses 14001:15001, while 10001:11001 is still on its way. */
+	inject(w, "0.080 . 1:1(0) ack 10001 <nop,nop,TS val 6 ecr $,nop,nop,sack 15001:18001 "
+		  "11001:14001>");
+	expect(w, "* . 14001:15001(1000) ack 1");
+	drain(w);
+	const uint32_t cwnd = wire_info(w).cwnd;
+	snprintf(line, sizeof line,
+		 "0.090 . 1:1(0) ack 14001 <nop,nop,TS val 7 ecr %u,nop,nop,sack 15001:18001>",
+		 before);
+	inject(w, line);
+	check_equal(w, counters(w)->tcp_spurious_recoveries, 0);
+	check(w, wire_info(w).cwnd <= cwnd + 2000);
+	drain(w);
+}
+
 /* After a time-out that was too early nothing more than its one segment is repeated. */
 static void test_spurious_timeout_is_taken_back(void **state)
 {
@@ -461,6 +497,7 @@ int main(void)
 		WIRE_TEST(test_blocks_under_a_memory_limit),
 		WIRE_TEST(test_late_segment_restores_the_window),
 		WIRE_TEST(test_ack_of_the_retransmission_restores_nothing),
+		WIRE_TEST(test_ack_of_another_segment_restores_nothing),
 		WIRE_TEST(test_spurious_timeout_is_taken_back),
 		WIRE_TEST(test_dsack_of_every_retransmission_restores_the_window),
 		WIRE_TEST(test_dsack_of_something_else_restores_nothing),
