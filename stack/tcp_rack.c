@@ -31,14 +31,13 @@ void tcp_rack_was_reordered(struct tcp_conn *c)
 static void min_rtt_sample(struct tcp_conn *c, uint64_t rtt_us)
 {
 	struct tcp_rack *k = &c->rack;
-	const uint64_t now_us = c->stack->now_us;
+	const uint64_t half = c->stack->now_us / TCP_RACK_MIN_RTT_US;
 
-	if (now_us - k->min_rtt_since_us >= TCP_RACK_MIN_RTT_US) {
-		/* A minimum that nothing has confirmed for two halves of the window is of another path. */
-		k->min_rtt_before_us =
-			now_us - k->min_rtt_since_us < 2 * TCP_RACK_MIN_RTT_US ? k->min_rtt_us : 0;
+	if (half != k->min_rtt_half) {
+		/* What nothing has confirmed for so long is of another path. */
+		k->min_rtt_before_us = half - k->min_rtt_half == 1 ? k->min_rtt_us : 0;
 		k->min_rtt_us = 0;
-		k->min_rtt_since_us = now_us;
+		k->min_rtt_half = half;
 	}
 	if (k->min_rtt_us == 0 || rtt_us < k->min_rtt_us)
 		k->min_rtt_us = rtt_us;

@@ -31,7 +31,7 @@ struct tcp_rack {
 
 	uint64_t min_rtt_us,
 		min_rtt_before_us; /* of this half of the window and of the last; 0: none */
-	uint64_t min_rtt_since_us;
+	uint64_t min_rtt_half;     /* which one it is */
 
 	uint32_t fack;        /* highest sequence number delivered               */
 	bool reordering_seen; /* something arrived after what was sent behind it */

@@ -25,7 +25,7 @@
 #include "stack/seq.h"
 
 #define TCP_SCOREBOARD_MIN 8u
-#define TCP_SCOREBOARD_MAX 1024u
+#define TCP_SCOREBOARD_MAX 2048u /* two for each gap that a receiver may have; 48 KiB */
 
 struct tcp_conn;
 

@@ -390,6 +390,38 @@ static void test_blocks_from_behind(void **state)
 	check_equal(w, wire_info(w).retransmits, 1);
 }
 
+/* One segment there and its ACK back, which take `rtt_us`. */
+static void round_trip(struct wire *w, uint64_t rtt_us)
+{
+	char line[64];
+
+	send_bytes(w, 1000);
+	check_equal(w, drain(w), 1);
+	advance_us(w, rtt_us);
+	snprintf(line, sizeof line, "+0 . 1:1(0) ack %u",
+		 (unsigned)(wire_info(w).snd_nxt - w->iss));
+	inject(w, line);
+}
+
+/* Step 1: min_RTT is of the last minutes, since the path may have changed. */
+static void test_longer_path_gets_a_longer_window(void **state)
+{
+	struct wire *w = *state;
+
+	establish(w);
+	round_trip(w, 10000);
+	advance_us(w, 120000000);
+	round_trip(w, 40000);
+	check_equal(w, wire_info(w).reo_wnd_us, 2500);
+	for (unsigned i = 0; i < 2; i++) {
+		advance_us(w, 120000000);
+		round_trip(w, 40000);
+	}
+	check_equal(w, wire_info(w).reo_wnd_us, 10000);
+	round_trip(w, 30000); /* a shorter one counts at once */
+	check_equal(w, wire_info(w).reo_wnd_us, 7500);
+}
+
 /* ------------------------------------------------------------------ with time-outs and super segments */
 
 /* 6.3: what was sent just now is not lost because something before it has timed out. */
@@ -450,6 +482,7 @@ int main(void)
 		WIRE_TEST(test_window_is_bounded_by_the_round_trip),
 		WIRE_TEST(test_flood_of_duplicates_changes_nothing),
 		WIRE_TEST(test_blocks_from_behind),
+		WIRE_TEST(test_longer_path_gets_a_longer_window),
 		WIRE_TEST(test_timeout_spares_what_is_not_overdue),
 		WIRE_TEST(test_super_segment_has_one_time),
 	};
