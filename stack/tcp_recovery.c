@@ -116,12 +116,11 @@ static void lower_again(struct tcp_conn *c)
 {
 	const uint32_t cwnd = c->cc.cwnd;
 
-	c->cc.cwnd = cwnd < c->cc.ssthresh ? cwnd : c->cc.ssthresh;
+	c->cc.cwnd = c->cc.ssthresh;
 	c->cc.ssthresh = c->cc_ops->loss(&c->cc, c->cc.cwnd, c->stack->now_us);
-	if (!c->in_recovery && c->cc.cwnd > c->cc.ssthresh)
+	c->cc.cwnd = cwnd;
+	if (!c->in_recovery && cwnd > c->cc.ssthresh)
 		c->cc.cwnd = c->cc.ssthresh;
-	else
-		c->cc.cwnd = cwnd;
 	tcp_prr_enter(&c->prr, flight(c) - c->board.sacked);
 	tcp_rack_lowered(c);
 }
@@ -191,6 +190,8 @@ void tcp_recovery_reorder_timer(struct tcp_conn *c)
 {
 	const struct tcp_delivery nothing = {0};
 
+	if (!tcp_uses_sack(c))
+		return;
 	detect_losses(c, &nothing);
 	if (!c->in_recovery)
 		return;

@@ -52,7 +52,11 @@ void tcp_timer_stop_xmit(struct tcp_conn *c)
 
 void tcp_timer_before_rto(struct tcp_conn *c, enum tcp_xmit_mode mode, uint64_t at_us)
 {
-	if (!tcp_rto_runs(c) || at_us > c->rto_at_us)
+	if (at_us > c->rto_at_us) {
+		tcp_timer_back_to_rto(c);
+		return;
+	}
+	if (!tcp_rto_runs(c))
 		return;
 	c->xmit_mode = (uint8_t)mode;
 	timer_set(&c->stack->wheel, &c->xmit_timer, at_us);
