@@ -61,6 +61,7 @@ void stack_config_default(struct stack_config *cfg)
 		.fin_wait_2_us = 60 * SECONDS,
 		.user_timeout_us = 120 * SECONDS,
 		.syn_timeout_us = 180 * SECONDS,
+		.syn_cookies = true,
 	};
 }
 
@@ -119,6 +120,7 @@ struct stack *stack_create(const struct stack_config *cfg)
 	derive_key(cfg, 2, s->isn_key);
 	derive_key(cfg, 3, s->ts_key);
 	derive_key(cfg, 4, s->port_key);
+	derive_key(cfg, 'c', s->cookies.key);
 	timer_wheel_init(&s->wheel, 0);
 	list_init(&s->listeners);
 	list_init(&s->conns);
@@ -127,6 +129,8 @@ struct stack *stack_create(const struct stack_config *cfg)
 	list_init(&s->starved);
 	list_init(&s->replies);
 	list_init(&s->syncache);
+	for (unsigned i = 0; i < SYNCACHE_BUCKETS; i++)
+		list_init(&s->syncache_bucket[i].entries);
 	list_init(&s->timewait);
 	list_init(&s->reass);
 	s->next_id = 1;

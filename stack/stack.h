@@ -151,10 +151,11 @@ struct stack_config {
 	uint64_t fin_wait_2_us;      /* how long an orphan waits for the peer's FIN          */
 	uint64_t user_timeout_us;    /* unanswered retransmission or probing gives up after  */
 	uint64_t syn_timeout_us;     /* an unanswered handshake gives up after               */
+	bool syn_cookies;            /* no room for an entry: a cookie (RFC 4987 3.6)        */
 	const struct tcp_cc_ops *cc; /* NULL: tcp_cc_cubic                                   */
 	stack_trace_fn trace;        /* NULL: off                                            */
 	void *trace_ctx;
-	bool fixed_isn; /* tests only: every initial sequence number is isn     */
+	bool fixed_isn; /* tests only: every initial number is isn, cookies apart  */
 	uint32_t isn;
 };
 /* What stack_config.cc can be: CUBIC with HyStart++ (RFC 9438, RFC 9406), NewReno (RFC 5681, RFC 3465). */
@@ -380,6 +381,9 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(tcp_syn_cache_dropped)      \
 	X(tcp_syn_cache_timeouts)     \
 	X(tcp_syn_cache_resets)       \
+	X(tcp_syn_cookies_sent)       \
+	X(tcp_syn_cookies_recv)       \
+	X(tcp_syn_cookies_failed)     \
 	X(tcp_accept_overflows)       \
 	X(tcp_time_wait_entered)      \
 	X(tcp_time_wait_reused)       \

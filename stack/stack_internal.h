@@ -9,6 +9,8 @@
 #include "stack/list.h"
 #include "stack/reply.h"
 #include "stack/stack.h"
+#include "stack/tcp_syncache.h"
+#include "stack/tcp_syncookie.h"
 #include "stack/tcp_types.h"
 #include "stack/timer_wheel.h"
 
@@ -46,6 +48,8 @@ struct stack {
 	uint32_t icmp_error_count;
 	struct reply *reply_out;
 	struct list syncache; /* oldest first */
+	struct syncache_bucket syncache_bucket[SYNCACHE_BUCKETS];
+	struct tcp_syncookies cookies;
 	struct list timewait; /* oldest first */
 	struct list reass;    /* datagrams of which fragments are missing; oldest first */
 	uint32_t reass_count;

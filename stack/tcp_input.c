@@ -14,6 +14,7 @@
 #include "stack/tcp_rtt.h"
 #include "stack/tcp_sack.h"
 #include "stack/tcp_syncache.h"
+#include "stack/tcp_syncookie.h"
 #include "stack/tcp_timer.h"
 #include "stack/tcp_timewait.h"
 #include "stack/trace.h"
@@ -314,7 +315,8 @@ static enum step check_ack(struct arrival *a)
 		c->snd_una++;
 		c->snd_nxt = seq_max(c->snd_nxt, c->snd_una);
 		tcp_timer_stop_xmit(c);
-		if (c->srtt_us == 0) /* the half-open entry could not measure, or there was none */
+		/* The half-open entry could not measure, or there was none. */
+		if (c->srtt_us == 0 && !c->syn_cookie)
 			tcp_rtt_acked(c, seg);
 		established(c);
 		a->why = "ACK of our SYN: ESTABLISHED (RFC 9293 3.10.7.4, fifth)";
@@ -480,12 +482,15 @@ void tcp_conn_input(struct tcp_conn *c, const struct tcp_segment *seg)
 /* No connection, half-open entry or TIME-WAIT record: RFC 9293 3.10.7.1 and 3.10.7.2. */
 static void input_to_port(struct stack *s, const struct tcp_segment *seg)
 {
-	const bool listening = tcp_find_listener(s, &seg->dst, seg->dst_port) != NULL;
+	struct tcp_listener *const l = tcp_find_listener(s, &seg->dst, seg->dst_port);
+	const bool listening = l != NULL;
 
 	if (listening && (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN) {
 		tcp_syncache_add(s, seg, NULL);
 		return;
 	}
+	if (listening && tcp_syncookie_input(s, l, NULL, seg))
+		return;
 	if (seg->flags & TCP_RST) {
 		trace_drop(s, seg->packet, seg->packet_len,
 			   "RST for no connection (RFC 9293 3.10.7.1)");

@@ -119,6 +119,7 @@ struct tcp_conn {
 	bool ts_ok, wscale_ok;
 	bool sack_ok; /* both SYNs had SACK-permitted (RFC 2018)              */
 	bool rtt_timing;
+	bool syn_cookie; /* there was no entry: when our SYN-ACK was sent is not known  */
 	uint8_t snd_wscale, rcv_wscale;
 	uint8_t xmit_mode; /* enum tcp_xmit_mode */
 	uint8_t backoff;   /* doublings of the RTO */
