@@ -152,6 +152,9 @@ struct stack_config {
 	uint64_t user_timeout_us;    /* unanswered retransmission or probing gives up after  */
 	uint64_t syn_timeout_us;     /* an unanswered handshake gives up after               */
 	bool syn_cookies;            /* no room for an entry: a cookie (RFC 4987 3.6)        */
+	bool fastopen;               /* data in SYNs may come twice (RFC 7413); default off  */
+	uint32_t fastopen_pending;   /* per listener: so opened and not yet acknowledged     */
+	uint8_t fastopen_key[16];    /* shared with whoever shares clients; 0: from the seed */
 	const struct tcp_cc_ops *cc; /* NULL: tcp_cc_cubic                                   */
 	stack_trace_fn trace;        /* NULL: off                                            */
 	void *trace_ctx;
@@ -326,6 +329,13 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 
 /* ------------------------------------------------------------------ counters and checks */
 
+/* SYNs that opened a connection at once; had a cookie and did not; asked for one; were too many. */
+#define TCP_FASTOPEN_COUNTERS(X)      \
+	X(tcp_fast_open_passive)      \
+	X(tcp_fast_open_passive_fail) \
+	X(tcp_fast_open_cookie_reqd)  \
+	X(tcp_fast_open_listen_overflow)
+
 /* Names after RFC 4022 and RFC 4898 where they have one. */
 #define STACK_COUNTERS(X)             \
 	X(ip_in_receives)             \
@@ -384,6 +394,7 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(tcp_syn_cookies_sent)       \
 	X(tcp_syn_cookies_recv)       \
 	X(tcp_syn_cookies_failed)     \
+	TCP_FASTOPEN_COUNTERS(X)      \
 	X(tcp_accept_overflows)       \
 	X(tcp_time_wait_entered)      \
 	X(tcp_time_wait_reused)       \

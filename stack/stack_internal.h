@@ -56,7 +56,7 @@ struct stack {
 	size_t reass_memory; /* of the bytes charged, those for reassembly */
 	uint32_t conn_count, syncache_count, timewait_count;
 	uint64_t next_id;
-	uint8_t isn_key[16], ts_key[16], port_key[16];
+	uint8_t isn_key[16], ts_key[16], port_key[16], fastopen_key[16];
 	uint32_t port_counter;
 	uint8_t rcv_wscale; /* what we offer: enough for recv_buffer_max */
 

@@ -96,8 +96,9 @@ static void established(struct tcp_conn *c)
 	if (c->retransmits > 0 && c->srtt_us == 0)
 		c->rto_us = TCP_RTO_AFTER_LOST_SYN_US;
 	tcp_conn_wants_output(c); /* what was written or closed meanwhile */
-	if (c->listener)
-		return; /* the accept queue announces it */
+	tcp_fastopen_established(c);
+	if (c->listener || c->fastopen.opened)
+		return; /* the accept queue announces it, or has */
 	tcp_conn_event(c, STACK_EVENT_CONNECTED);
 }
 
@@ -206,6 +207,8 @@ static enum step check_sequence(struct arrival *a)
 		seg->flags &= (uint8_t)~TCP_SYN;
 		seg->seq++;
 	}
+	if (c->state == TCP_SYN_RECEIVED && tcp_fastopen_syn_again(c, seg))
+		return drop(a, "the same SYN again: repeat the SYN-ACK (RFC 7413 4.2.2)");
 	if (acceptable(c, seg))
 		return STEP_ON;
 	c->stack->counters.tcp_out_of_window++;
@@ -486,7 +489,8 @@ static void input_to_port(struct stack *s, const struct tcp_segment *seg)
 	const bool listening = l != NULL;
 
 	if (listening && (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN) {
-		tcp_syncache_add(s, seg, NULL);
+		if (!tcp_fastopen_open(s, l, seg))
+			tcp_syncache_add(s, seg, NULL);
 		return;
 	}
 	if (listening && tcp_syncookie_input(s, l, NULL, seg))

@@ -57,6 +57,8 @@ struct tcp_segment tcp_syncache_syn_ack(const struct syncache_entry *e)
 	seg.opt.has_timestamp = e->has_timestamp;
 	seg.opt.ts_val = tcp_ts_now(s, e->ts_offset);
 	seg.opt.ts_ecr = e->ts_recent;
+	if (e->fastopen)
+		tcp_fastopen_put_cookie(s, &seg);
 	return seg;
 }
 
@@ -66,6 +68,7 @@ static void send_syn_ack(struct syncache_entry *e, const char *why)
 	const struct tcp_segment seg = tcp_syncache_syn_ack(e);
 
 	reply_segment(s, &seg, e->id, why);
+	e->fastopen = false; /* RFC 7413 4.2.2: repeated without */
 	e->sent_us = s->now_us;
 	timer_set(&s->wheel, &e->timer, s->now_us + ((uint64_t)TCP_RTO_INITIAL_US << e->retries));
 }
@@ -197,6 +200,7 @@ void tcp_syncache_add(struct stack *s, const struct tcp_segment *seg, const uint
 	e->iss = tcp_isn(s, &e->node.tuple);
 	if (iss_floor && seq_leq(e->iss, *iss_floor))
 		e->iss = *iss_floor + 1;
+	e->fastopen = tcp_fastopen_wants_cookie(s, seg);
 	s->counters.tcp_syn_cache_added++;
 	trace_node(s, STACK_TRACE_PACKET_IN, &e->node, e->id, TCP_LISTEN, TCP_SYN_RECEIVED, seg,
 		   "SYN for a listener: half-open entry (RFC 9293 3.10.7.2, third)");

@@ -47,6 +47,7 @@ struct syncache_entry {
 	uint8_t retries;
 	uint8_t acks; /* answers to bad segments, bounded */
 	bool has_mss, has_wscale, has_timestamp, sack_permitted;
+	bool fastopen; /* the first SYN-ACK brings a cookie for Fast Open */
 };
 
 /* A SYN for a listener, that met no other endpoint. `iss_floor`, unless NULL, is a number that the new
