@@ -16,7 +16,8 @@
 
 #define MSS_BITS 7u
 #define PERIOD_BIT 8u
-#define MAC_BITS (~15u)
+#define MAC_SYN (0x3fffu << 4) /* of the very SYN */
+#define MAC_PEER (0x3fffu << 18)
 
 #define TS_BITS 63u /* of TSval */
 #define TS_WSCALE 15u
@@ -85,19 +86,22 @@ static uint64_t period_now(const struct stack *s)
 
 static uint32_t cookie(const struct syncache_entry *e, uint64_t period, uint32_t index)
 {
-	const struct {
+	const uint8_t *key = e->stack->cookies.key;
+	struct {
 		struct tcp_tuple tuple;
 		uint64_t period;
 		uint32_t irs, options;
 	} in = {.tuple = e->node.tuple,
 		.period = period,
-		.irs = e->irs,
 		.options = index | (uint32_t)e->has_timestamp << 8 |
 			   (e->has_timestamp ? option_bits(e) << 16 : 0)};
 
 	static_assert(sizeof in == 56, "hashed as bytes: no padding");
-	return ((uint32_t)siphash24(e->stack->cookies.key, &in, sizeof in) & MAC_BITS) |
-	       (period & 1 ? PERIOD_BIT : 0) | index;
+	const uint32_t peer = (uint32_t)siphash24(key, &in, sizeof in);
+	in.irs = e->irs;
+	in.options |= 1u << 31; /* another function, with 0 for IRS too */
+	const uint32_t syn = (uint32_t)siphash24(key, &in, sizeof in);
+	return (peer & MAC_PEER) | (syn & MAC_SYN) | (period & 1 ? PERIOD_BIT : 0) | index;
 }
 
 void tcp_syncookie_send(struct stack *s, const struct tcp_segment *syn, const char *why)
@@ -118,8 +122,15 @@ void tcp_syncookie_send(struct stack *s, const struct tcp_segment *syn, const ch
 	s->counters.tcp_syn_cookies_sent++;
 }
 
-/* Makes of the ACK the entry that there would have been; false when its cookie is wrong. */
-static bool restore(struct syncache_entry *e, struct stack *s, const struct tcp_segment *ack)
+enum verdict {
+	COOKIE_RIGHT,
+	COOKIE_WRONG,
+	COOKIE_NOT_FIRST, /* right, but other segments went before */
+};
+
+/* Makes of the ACK the entry that there would have been. */
+static enum verdict restore(struct syncache_entry *e, struct stack *s,
+			    const struct tcp_segment *ack)
 {
 	struct tcp_segment syn = *ack;
 	const uint32_t iss = ack->ack - 1, index = iss & MSS_BITS;
@@ -128,20 +139,21 @@ static bool restore(struct syncache_entry *e, struct stack *s, const struct tcp_
 	tcp_syncache_fill(e, s, &syn);
 	if (e->has_timestamp) {
 		if (tcp_ts_now(s, e->ts_offset) - ack->opt.ts_ecr > ECHO_MS_MAX)
-			return false;
+			return COOKIE_WRONG;
 		take_option_bits(e, ack->opt.ts_ecr & TS_BITS);
 		if (option_bits(e) != (ack->opt.ts_ecr & TS_BITS))
-			return false; /* what we never say */
+			return COOKIE_WRONG; /* what we never say */
 	}
 	uint64_t period = period_now(s);
 	if ((period & 1) != ((iss & PERIOD_BIT) != 0))
 		period--; /* from the one before, or wrong */
-	if (cookie(e, period, index) != iss)
-		return false;
+	const uint32_t differs = cookie(e, period, index) ^ iss;
+	if (differs)
+		return differs & ~MAC_SYN ? COOKIE_WRONG : COOKIE_NOT_FIRST;
 	e->iss = iss;
 	e->has_mss = true;
 	e->mss = mss_table(e->node.tuple.version)[index];
-	return true;
+	return COOKIE_RIGHT;
 }
 
 bool tcp_syncookie_input(struct stack *s, struct tcp_listener *l, struct syncache_entry *entry,
@@ -152,9 +164,15 @@ bool tcp_syncookie_input(struct stack *s, struct tcp_listener *l, struct syncach
 	if (!s->cookies.sent || s->now_us - s->cookies.sent_us >= 2 * TCP_SYNCOOKIE_PERIOD_US ||
 	    (ack->flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_ACK)
 		return false;
-	if (!restore(&e, s, ack)) {
+	const enum verdict verdict = restore(&e, s, ack);
+	if (verdict == COOKIE_WRONG) {
 		s->counters.tcp_syn_cookies_failed++;
 		return false;
+	}
+	if (verdict == COOKIE_NOT_FIRST) {
+		trace_node(s, STACK_TRACE_DROP, &e.node, 0, TCP_LISTEN, TCP_LISTEN, ack,
+			   "answers a SYN cookie, but what went before is missing (RFC 4987 3.6)");
+		return true;
 	}
 	s->counters.tcp_syn_cookies_recv++;
 	const char *refused = tcp_syncache_refuses(s, l);

@@ -6,14 +6,16 @@
  *
  * The cookie is our initial sequence number:
  *
- *     31                              4   3   2   0
- *     ┌────────────────────────────────┬───┬───────┐
- *     │ MAC, 28 bits                   │ p │  MSS  │
- *     └────────────────────────────────┴───┴───────┘
+ *     31             18  17              4   3   2   0
+ *     ┌────────────────┬─────────────────┬───┬───────┐
+ *     │ MAC, 14 bits   │ MAC, 14 bits    │ p │  MSS  │
+ *     └────────────────┴─────────────────┴───┴───────┘
  *
  * MSS is an index into a table of eight, p the lowest bit of the number of the period of 64 s in which the
- * cookie was made. The MAC is SipHash over the 4-tuple, the client's initial number, the whole number of the
- * period, the index and the options below. So a cookie holds for one client, port, IP version and SYN, from 64 to
+ * cookie was made. The first MAC is SipHash over the 4-tuple, the whole number of the period, the index and the
+ * options below, the second over the client's initial number as well. Both have to be right. When only the first is,
+ * the ACK is for a cookie of ours but not at the stream's beginning: what went before got lost, and in place of
+ * a RST there is silence until it comes again. So a cookie holds for one client, port, IP version and SYN, from 64 to
  * 128 s, and a blind guess is right once in 2^28; where timestamps are used the echo must be one of ours of that
  * time as well, which is 2^15 harder still.
  *
@@ -61,9 +63,10 @@ struct tcp_syncookies {
 /* Answers a SYN for a listener with a cookie and keeps nothing. `why` is for the trace. */
 void tcp_syncookie_send(struct stack *s, const struct tcp_segment *syn, const char *why);
 /* An ACK for listener `l` that met no other endpoint, or `entry`, which has not sent what it acknowledges: the client's
- * SYN came again once there was room for it, and the cookie was still under way. The entry goes then. True when it carries a valid cookie: then there is a
- * connection in the accept queue that equals one made from an entry, or, when there is no room for one, the
- * ACK was dropped as if it had got lost. Costs one comparison while no cookies were sent in the last two periods. */
+ * SYN came again once there was room for it, and the cookie was still under way. True when it answers a cookie. Then
+ * either there is a connection in the accept queue that equals one made from an entry, and `entry` is gone; or
+ * there is no room for one, or the beginning is missing, and the ACK was dropped as if it had got lost. Costs
+ * one comparison while no cookies were sent in the last two periods. */
 bool tcp_syncookie_input(struct stack *s, struct tcp_listener *l, struct syncache_entry *entry,
 			 const struct tcp_segment *ack);
 

@@ -399,6 +399,26 @@ static void test_cookie_is_good_though_there_is_an_entry_by_now(void **state)
 	check(w, wire_info(w).sack);
 }
 
+/* The client's first segment, with its ACK, gets lost. What follows must neither open a connection that lacks it nor
+ * get a RST. */
+static void test_what_comes_before_the_beginning_waits_for_it(void **state)
+{
+	struct wire *w = *state;
+
+	small_cache(w);
+	cookie_for(w, "* S 0:0(0) " ALL_WORDS);
+	inject(w, "* . 1449:2897(1448) ack 1 <nop,nop,TS val 101 ecr $>");
+	inject(w, "* P. 2897:3001(104) ack 1 <nop,nop,TS val 101 ecr $>");
+	check_equal(w, wire_waiting(w), 0);
+	check_equal(w, wire_usage(w).connections, 0);
+	check_equal(w, counters(w)->tcp_syn_cookies_failed, 0);
+	inject(w, "+0.2 . 1:1449(1448) ack 1 <nop,nop,TS val 301 ecr $>");
+	expect(w, "* . 1:1(0) ack 1449");
+	expect_state(w, TCP_ESTABLISHED);
+	wire_accept(w);
+	recv_bytes(w, 1448);
+}
+
 /* The number of the period has more than 32 bits; its lowest, which is in the cookie, turns over all the time. */
 static void test_period_number_wraps(void **state)
 {
@@ -437,6 +457,7 @@ int main(void)
 		WIRE_TEST(test_cookie_lives_for_the_rest_of_its_period_and_the_next),
 		WIRE_TEST(test_acks_are_tried_only_while_cookies_may_be_out),
 		WIRE_TEST(test_syn_sent_again_gets_a_cookie_again),
+		WIRE_TEST(test_what_comes_before_the_beginning_waits_for_it),
 		WIRE_TEST(test_cookie_is_good_though_there_is_an_entry_by_now),
 		WIRE_TEST_ONCE(test_period_number_wraps),
 	};
