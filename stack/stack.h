@@ -245,7 +245,8 @@ int tcp_listen(struct stack *s, const struct ip_endpoint *local, unsigned backlo
 	       struct tcp_listener **out);
 /* Stops listening. Connections already accepted live on; queued ones are reset. */
 void tcp_unlisten(struct tcp_listener *l);
-/* The next connection of the queue, or NULL. */
+/* The next connection of the queue, or NULL. With stack_config.fastopen it may be in SYN-RECEIVED: it can be used as any
+ * other, and may end in CLOSED with TCP_CLOSE_REFUSED or TCP_CLOSE_TIMEOUT. */
 struct tcp_conn *tcp_accept(struct tcp_listener *l);
 
 /* OPEN, active. `local` may be NULL or have port 0: an ephemeral port is chosen (RFC 6056). */

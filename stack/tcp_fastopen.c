@@ -131,8 +131,6 @@ static void take_data(struct tcp_conn *c, const struct tcp_segment *syn)
 	const uint32_t len = syn->len < window ? syn->len : window;
 	const uint32_t taken = tcp_reass_insert(c, c->rcv_nxt, syn->payload, len);
 
-	/* The SYN-ACK says how much more there is room for. */
-	c->rcv_adv = c->rcv_nxt;
 	if (taken == 0)
 		return;
 	c->bytes_in += taken;

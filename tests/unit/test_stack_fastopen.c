@@ -152,8 +152,9 @@ static void test_cookie_of_yesterday_is_good_and_renewed(void **state)
 	inject(w, "* S 0:100(100) win 65535 <mss 1460,fo $>");
 	expect(w, "* S. 0:0(0) ack 101 <mss 1460,fo *>");
 	check(w, memcmp(first, w->last_fo, 8) != 0);
+	expect(w, "* S. 0:0(0) ack 101 <mss 1460>"); /* repeated: without */
 	inject(w, "* R 101:101(0)");
-	advance_us(w, DAY_US - 1);
+	advance_us(w, DAY_US - w->now_us % DAY_US - 1);
 	memcpy(w->last_fo, first, 8);
 	w->rport = 1003;
 	inject(w, "* S 0:100(100) win 65535 <mss 1460,fo $>");
@@ -245,6 +246,22 @@ static void test_resets_stay_counted_for_a_while(void **state)
 		w->rport++;
 		open_fast(w);
 	}
+}
+
+/* With connections under way, of which the application knows some. */
+static void test_destroy_frees_what_is_pending(void **state)
+{
+	struct wire *w = *state;
+
+	fast_setup(w);
+	open_fast(w);
+	wire_accept(w);
+	w->rport = 1001;
+	open_fast(w);
+	stack_destroy(w->s);
+	w->s = stack_create(&w->cfg);
+	w->listener = NULL;
+	w->c = NULL;
 }
 
 /* No room for a connection: then an entry, whose ACK may find room. */
@@ -340,6 +357,7 @@ int main(void)
 		WIRE_TEST(test_cookies_are_shared_by_those_who_share_the_key),
 		WIRE_TEST(test_beyond_the_limit_the_handshake_is_ordinary),
 		WIRE_TEST(test_resets_stay_counted_for_a_while),
+		WIRE_TEST_ONCE(test_destroy_frees_what_is_pending),
 		WIRE_TEST(test_full_queue_and_no_memory_fall_back),
 		WIRE_TEST(test_data_without_memory_are_not_acknowledged),
 		WIRE_TEST(test_full_syn_cache_keeps_nobody_from_opening_fast),
