@@ -112,6 +112,29 @@ static int load_key(struct tls_context *ctx, const struct tls_config *cfg,
 	return 0;
 }
 
+/* Moves the key into PSA's store, once: a key outside it would be parsed and checked anew for every
+ * signature. RSA signs by PKCS #1 v1.5 in TLS 1.2 and by PSS in TLS 1.3 (RFC 8446 4.2.3). */
+static int import_key(struct tls_context *ctx)
+{
+	psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+	int err = mbedtls_pk_get_psa_attributes(&ctx->key, PSA_KEY_USAGE_SIGN_HASH, &attributes);
+
+	if (err)
+		return err;
+	if (PSA_KEY_TYPE_IS_RSA(psa_get_key_type(&attributes))) {
+		psa_set_key_algorithm(&attributes, PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_ANY_HASH));
+		psa_set_key_enrollment_algorithm(&attributes, PSA_ALG_RSA_PSS(PSA_ALG_ANY_HASH));
+	} else {
+		psa_set_key_algorithm(&attributes, PSA_ALG_ECDSA(PSA_ALG_ANY_HASH));
+	}
+	err = mbedtls_pk_import_into_psa(&ctx->key, &attributes, &ctx->key_id);
+	if (err)
+		return err;
+	mbedtls_pk_free(&ctx->key);
+	mbedtls_pk_init(&ctx->key);
+	return mbedtls_pk_setup_opaque(&ctx->key, ctx->key_id);
+}
+
 static int set_alpn(struct tls_context *ctx, const char *const *alpn)
 {
 	size_t n = 0;
@@ -171,7 +194,9 @@ struct tls_context *tls_context_create(const struct tls_config *cfg, char error[
 		return NULL;
 	if (load_chain(&ctx->chain, &cfg->cert, "certificate", error) || load_key(ctx, cfg, error))
 		goto fail;
-	int err = mbedtls_ssl_conf_own_cert(&ctx->conf, &ctx->chain, &ctx->key);
+	int err = import_key(ctx);
+	if (!err)
+		err = mbedtls_ssl_conf_own_cert(&ctx->conf, &ctx->chain, &ctx->key);
 	if (!err)
 		err = set_alpn(ctx, cfg->alpn);
 	if (err) {
@@ -229,6 +254,7 @@ void tls_context_destroy(struct tls_context *ctx)
 	mbedtls_x509_crt_free(&ctx->chain);
 	mbedtls_x509_crt_free(&ctx->trusted);
 	mbedtls_pk_free(&ctx->key);
+	psa_destroy_key(ctx->key_id);
 	for (size_t i = 0; ctx->alpn && ctx->alpn[i]; i++)
 		free((void *)(uintptr_t)ctx->alpn[i]);
 	free(ctx->alpn);

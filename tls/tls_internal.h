@@ -12,7 +12,8 @@
 struct tls_context {
 	mbedtls_ssl_config conf;
 	mbedtls_x509_crt chain; /* ours: leaf first */
-	mbedtls_pk_context key;
+	mbedtls_pk_context key; /* names key_id */
+	mbedtls_svc_key_id_t key_id;
 	mbedtls_x509_crt trusted; /* a client's trust anchors */
 	char *server_name;        /* a client's: whom it wants to talk to */
 	const char **alpn;        /* a copy that the configuration points to */
