@@ -42,6 +42,24 @@ struct tls_context *tls_context_create(const struct tls_config *cfg, char error[
 /* All sessions must have been freed. */
 void tls_context_destroy(struct tls_context *ctx);
 
+/* Session tickets (RFC 5077, RFC 8446 4.6.1): the state of a session travels with the client, sealed by AES-256-GCM
+ * under keys that all servers of a name share. Tickets are written with `current` and read with both. */
+struct tls_ticket_key {
+	uint8_t name[16]; /* the first four bytes say which key it is */
+	uint8_t secret[32];
+};
+struct tls_ticket_keys {
+	struct tls_ticket_key current, previous;
+	uint32_t lifetime_s; /* of a ticket: at most seven days (RFC 8446 4.6.1) */
+};
+#define TLS_TICKET_LIFETIME_MAX_S 604800u
+
+/* Begins to offer tickets, or changes their keys; sessions go on undisturbed. Call again before `lifetime_s` is
+ * over, be it with the same keys: Mbed TLS lets no key grow older. Without a call nothing is resumed.
+ * Returns 0, or -1 with one line in `error`. */
+int tls_context_set_ticket_keys(struct tls_context *ctx, const struct tls_ticket_keys *keys,
+				char error[TLS_ERROR_SIZE]);
+
 /* The stream below. `send` takes the whole of `len` bytes or nothing: it returns len, 0 when there is
  * no room now, -1 when the stream will never take more. `recv` returns how many bytes it gave, 0 when
  * there are none now, -1 at the end of the stream (the peer's FIN). */
@@ -97,6 +115,7 @@ struct tls_info {
 		*ciphersuite; /* IANA name, NULL before                                         */
 	const char *alpn;     /* NULL when none was negotiated                                  */
 	const char *sni;      /* the name that the client asked for, NULL when none             */
+	bool resumed;         /* by a ticket: no certificate was sent                            */
 	bool close_notify_in, close_notify_out;
 };
 void tls_session_info(const struct tls_session *t, struct tls_info *info);

@@ -204,8 +204,7 @@ struct tls_context *tls_context_create(const struct tls_config *cfg, char error[
 		goto fail;
 	}
 	mbedtls_ssl_conf_sni(&ctx->conf, note_server_name, NULL);
-	/* No callbacks for tickets are set, so TLS 1.2 offers none; this is for TLS 1.3. */
-	mbedtls_ssl_conf_new_session_tickets(&ctx->conf, 0);
+	tls_ticket_init(ctx);
 	return ctx;
 fail:
 	tls_context_destroy(ctx);
@@ -254,6 +253,7 @@ void tls_context_destroy(struct tls_context *ctx)
 	mbedtls_x509_crt_free(&ctx->chain);
 	mbedtls_x509_crt_free(&ctx->trusted);
 	mbedtls_pk_free(&ctx->key);
+	tls_ticket_free(ctx);
 	psa_destroy_key(ctx->key_id);
 	for (size_t i = 0; ctx->alpn && ctx->alpn[i]; i++)
 		free((void *)(uintptr_t)ctx->alpn[i]);

@@ -4,6 +4,7 @@
 #define TLS_TLS_INTERNAL_H
 
 #include <mbedtls/ssl.h>
+#include <mbedtls/ssl_ticket.h>
 
 #include "tls/tls.h"
 
@@ -17,7 +18,14 @@ struct tls_context {
 	mbedtls_x509_crt trusted; /* a client's trust anchors */
 	char *server_name;        /* a client's: whom it wants to talk to */
 	const char **alpn;        /* a copy that the configuration points to */
+	mbedtls_ssl_ticket_context tickets;
+	bool has_tickets;
 };
+
+/* ---- tls_ticket.c */
+
+void tls_ticket_init(struct tls_context *ctx);
+void tls_ticket_free(struct tls_context *ctx);
 
 /* ---- tls_policy.c */
 
@@ -68,6 +76,7 @@ struct tls_session {
 	size_t write_len;      /* of the write that must be repeated, 0: none */
 	bool write_sent;       /* its record has left with another call       */
 	bool started, established;
+	bool certified;  /* our certificate was sent: a full handshake      */
 	bool starved;    /* the stream had no bytes when last asked         */
 	bool at_eof;     /* the peer's FIN was seen                         */
 	bool blocked;    /* Mbed TLS holds bytes that the stream refused    */

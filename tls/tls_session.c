@@ -191,6 +191,20 @@ static int start(struct tls_session *t)
 	return 0;
 }
 
+/* mbedtls_ssl_handshake, with an eye on the way that it takes. Tickets are states beyond HANDSHAKE_OVER, from where
+ * it comes back. */
+static int step_to_the_end(struct tls_session *t)
+{
+	int err = 0;
+
+	while (err == 0 && t->ssl.MBEDTLS_PRIVATE(state) != MBEDTLS_SSL_HANDSHAKE_OVER) {
+		t->certified = t->certified ||
+			       t->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_CERTIFICATE;
+		err = mbedtls_ssl_handshake_step(&t->ssl);
+	}
+	return err;
+}
+
 enum tls_status tls_session_handshake(struct tls_session *t)
 {
 	int err = 0;
@@ -209,7 +223,7 @@ enum tls_status tls_session_handshake(struct tls_session *t)
 		 * stream. */
 		do {
 			t->starved = false;
-			err = mbedtls_ssl_handshake(&t->ssl);
+			err = step_to_the_end(t);
 		} while (err == MBEDTLS_ERR_SSL_WANT_READ && !t->starved);
 	}
 	if (err)
@@ -351,6 +365,7 @@ void tls_session_info(const struct tls_session *t, struct tls_info *info)
 	};
 	if (!t->established)
 		return;
+	info->resumed = !t->certified;
 	info->version = mbedtls_ssl_get_version(&t->ssl);
 	info->ciphersuite = tls_policy_suite_name(mbedtls_ssl_get_ciphersuite_id_from_ssl(&t->ssl));
 	info->alpn = mbedtls_ssl_get_alpn_protocol(&t->ssl);
