@@ -62,6 +62,9 @@ void app_destroy(struct app *app);
  * share of this turn was used up: then call again after sending, without waiting. */
 bool app_run(struct app *app, struct http_time now);
 
+/* Connections that come from now on use this context; the others keep theirs. */
+void app_set_tls(struct app *app, struct tls_context *tls);
+
 /* Stops listening, closes idle connections, lets responses under way finish. Idempotent. */
 void app_drain(struct app *app, struct http_time now);
 /* True once no byte of ours and no FIN is unacknowledged and no response is under way: nobody loses

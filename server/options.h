@@ -19,7 +19,7 @@
 #define EXIT_CONFIG 78 /* sysexits.h EX_CONFIG: environment, file, certificate, DIR */
 
 #define OPTIONS_ERROR_SIZE 512
-#define OPTIONS_MAX 32 /* rows that the table may have */
+#define OPTIONS_MAX 48 /* rows that the table may have */
 
 enum option_source {
 	SOURCE_DEFAULT,
@@ -53,7 +53,9 @@ struct options {
 	uint64_t grace_us;
 	uint64_t header_timeout_us, idle_timeout_us, handshake_timeout_us, send_timeout_us;
 	uint64_t linger_timeout_us, tcp_timeout_us;
-	const char *config; /* NULL: none */
+	uint64_t ticket_lifetime_us; /* 0: no tickets                                         */
+	const char *ticket_keys;     /* NULL: keys of our own, which rotate                   */
+	const char *config;          /* NULL: none */
 	bool check, print_config, help, version;
 	struct option_setting set[OPTIONS_MAX];
 	char *state_default;

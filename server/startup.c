@@ -22,6 +22,7 @@
 #include "server/blob.h"
 #include "server/host.h"
 #include "server/log.h"
+#include "server/ticket_file.h"
 
 #define FILES_COUNTED 10000u /* more than that is "10000+" */
 #define DEPTH_COUNTED 32
@@ -103,14 +104,12 @@ static bool read_certificate(struct startup *s)
 	return false;
 }
 
-static bool try_certificate(struct startup *s)
+static bool try_pair(const struct tls_blob *cert, const struct tls_blob *key)
 {
-	const struct tls_config cfg = {.cert = s->cert, .key = s->key};
+	const struct tls_config cfg = {.cert = *cert, .key = *key};
 	char error[TLS_ERROR_SIZE];
-
-	if (s->options->https == 0)
-		return true;
 	struct tls_context *tls = tls_context_create(&cfg, error);
+
 	if (tls)
 		tls_context_destroy(tls);
 	else
@@ -133,13 +132,27 @@ static bool try_directory(const struct startup *s)
 	return true;
 }
 
-static bool rehearse(struct startup *s)
+static bool try_ticket_file(const struct options *o)
 {
+	struct tls_ticket_keys keys;
+
+	if (o->https == 0 || !o->ticket_keys)
+		return true;
+	const bool ok = ticket_file_read(o->ticket_keys, &keys);
+	explicit_bzero(&keys, sizeof keys);
+	return ok;
+}
+
+static bool rehearse(void *ctx)
+{
+	struct startup *s = ctx;
 	char error[PRIVILEGES_ERROR_SIZE];
 
 	if (s->ca_path && !make_local_certificate(s->options))
 		return false;
-	if (!read_certificate(s) || !try_certificate(s))
+	if (!read_certificate(s) || (s->options->https != 0 && !try_pair(&s->cert, &s->key)))
+		return false;
+	if (!try_ticket_file(s->options))
 		return false;
 	if (!privileges_drop(&s->identity, error)) {
 		log_error("%s", error);
@@ -148,14 +161,15 @@ static bool rehearse(struct startup *s)
 	return try_directory(s);
 }
 
-static int run_rehearsal(struct startup *s)
+/* Runs `fn` in a process of its own: 0 when it said true, else an exit status. */
+static int run_apart(bool (*fn)(void *ctx), void *ctx)
 {
 	int status;
 
 	fflush(NULL);
 	const pid_t pid = fork();
 	if (pid == 0)
-		_exit(rehearse(s) ? 0 : EXIT_CONFIG);
+		_exit(fn(ctx) ? 0 : EXIT_CONFIG);
 	if (pid < 0) {
 		log_error("cannot start a process: %m");
 		return EXIT_RUNTIME;
@@ -170,6 +184,36 @@ static int run_rehearsal(struct startup *s)
 		return WEXITSTATUS(status);
 	log_error("checking the certificate ended by signal %d", WTERMSIG(status));
 	return EXIT_RUNTIME;
+}
+
+struct pair {
+	const struct tls_blob *cert, *key;
+};
+
+static bool try_pair_apart(void *ctx)
+{
+	const struct pair *p = ctx;
+
+	return try_pair(p->cert, p->key);
+}
+
+bool startup_try_pair(const struct tls_blob *cert, const struct tls_blob *key)
+{
+	struct pair p = {cert, key};
+
+	return run_apart(try_pair_apart, &p) == 0;
+}
+
+static bool make_local_apart(void *ctx)
+{
+	const struct startup *s = ctx;
+
+	return make_local_certificate(s->options);
+}
+
+void startup_renew_local(struct startup *s)
+{
+	(void)run_apart(make_local_apart, s);
 }
 
 int startup_check(struct startup *s, const struct options *o)
@@ -194,7 +238,7 @@ int startup_check(struct startup *s, const struct options *o)
 		log_error("out of memory");
 		return EXIT_RUNTIME;
 	}
-	const int status = run_rehearsal(s);
+	const int status = run_apart(rehearse, s);
 	if (status != 0)
 		return status;
 	/* The workers parse these bytes once they can read no such file any more. */

@@ -26,6 +26,10 @@ struct startup {
 /* Checks all that needs no network: directory, user, certificate and key, which are made first if they
  * are to be local. Returns 0, or an exit status; then the error has been printed. */
 int startup_check(struct startup *s, const struct options *o);
+/* Would the workers take this pair? When not, the reason has been logged. Tried in a process of its own. */
+bool startup_try_pair(const struct tls_blob *cert, const struct tls_blob *key);
+/* Has the local authority issue a new leaf if the old one is near its end. */
+void startup_renew_local(struct startup *s);
 /* Makes and configures the link. The same return. */
 int startup_link(struct startup *s);
 /* Says on standard error what is served and how to try it. */

@@ -39,7 +39,7 @@ struct tls_config {
 /* Returns NULL with one line in `error`: what, where, what to do. `cfg` and its blobs may be freed
  * afterwards. A key that does not belong to the certificate is an error. */
 struct tls_context *tls_context_create(const struct tls_config *cfg, char error[TLS_ERROR_SIZE]);
-/* All sessions must have been freed. */
+/* Gives it back: it goes with its last session. */
 void tls_context_destroy(struct tls_context *ctx);
 
 /* Session tickets (RFC 5077, RFC 8446 4.6.1): the state of a session travels with the client, sealed by AES-256-GCM

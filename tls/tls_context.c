@@ -249,6 +249,9 @@ void tls_context_destroy(struct tls_context *ctx)
 {
 	if (!ctx)
 		return;
+	ctx->condemned = true;
+	if (ctx->sessions > 0)
+		return;
 	mbedtls_ssl_config_free(&ctx->conf);
 	mbedtls_x509_crt_free(&ctx->chain);
 	mbedtls_x509_crt_free(&ctx->trusted);

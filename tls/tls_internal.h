@@ -18,6 +18,8 @@ struct tls_context {
 	mbedtls_x509_crt trusted; /* a client's trust anchors */
 	char *server_name;        /* a client's: whom it wants to talk to */
 	const char **alpn;        /* a copy that the configuration points to */
+	size_t sessions; /* that use this context            */
+	bool condemned;  /* freed with the last of them     */
 	mbedtls_ssl_ticket_context tickets;
 	bool has_tickets;
 };

@@ -161,6 +161,7 @@ struct tls_session *tls_session_create(struct tls_context *ctx, const struct tls
 	if (!t)
 		return NULL;
 	t->context = ctx;
+	ctx->sessions++;
 	t->stream = *stream;
 	t->alert = TLS_NO_ALERT;
 	mbedtls_ssl_init(&t->ssl);
@@ -172,6 +173,8 @@ void tls_session_destroy(struct tls_session *t)
 	if (!t)
 		return;
 	mbedtls_ssl_free(&t->ssl);
+	if (--t->context->sessions == 0 && t->context->condemned)
+		tls_context_destroy(t->context);
 	free(t);
 }
 
