@@ -106,7 +106,8 @@ static bool read_certificate(struct startup *s)
 
 static bool try_pair(const struct tls_blob *cert, const struct tls_blob *key)
 {
-	const struct tls_config cfg = {.cert = *cert, .key = *key};
+	const struct tls_pair pair = {*cert, *key};
+	const struct tls_config cfg = {.pair = &pair, .pair_count = 1};
 	char error[TLS_ERROR_SIZE];
 	struct tls_context *tls = tls_context_create(&cfg, error);
 

@@ -74,7 +74,8 @@ static void on_tls_failed(void *ctx, const struct app_client *client, const char
 static struct tls_context *new_tls(const struct secrets *secrets)
 {
 	static const char *const alpn[] = {"http/1.1", "http/1.0", NULL};
-	const struct tls_config cfg = {.cert = secrets->cert, .key = secrets->key, .alpn = alpn};
+	const struct tls_pair pair = {secrets->cert, secrets->key};
+	const struct tls_config cfg = {.pair = &pair, .pair_count = 1, .alpn = alpn};
 	char error[TLS_ERROR_SIZE];
 
 	struct tls_context *tls = tls_context_create(&cfg, error);

@@ -28,10 +28,28 @@ struct tls_blob {
 	const char *name; /* what to call it in an error: the file's path */
 };
 
+/* A certificate chain, leaf first, and its key. */
+struct tls_pair {
+	struct tls_blob cert, key;
+};
+
+/* Does a client have to show a certificate? */
+enum tls_client_auth {
+	TLS_CLIENT_OFF,      /* it is not asked                                              */
+	TLS_CLIENT_WANTED,   /* it may have none; one that it shows must be good             */
+	TLS_CLIENT_REQUIRED, /* without a good one there is no connection                    */
+};
+
 struct tls_config {
-	struct tls_blob cert; /* leaf first, then its chain                           */
-	struct tls_blob key;
-	const char *const *alpn; /* in order of preference, NULL-terminated; NULL: no ALPN. An
+	/* At least one. A client gets one whose DNS names match the name that it asks for (RFC 6066 3), of a kind
+	 * that it can verify: so a name may have an RSA and an ECDSA certificate. The first one, and those for
+	 * exactly the same names, are for all who ask for no name or for one that nobody has. */
+	const struct tls_pair *pair;
+	size_t pair_count;
+	bool strict_names; /* names that nobody has are refused: the alert unrecognized_name */
+	enum tls_client_auth client_auth;
+	struct tls_blob client_ca; /* whom client certificates must come from; unless OFF      */
+	const char *const *alpn;   /* in order of preference, NULL-terminated; NULL: no ALPN. An
 	                               offer without overlap is answered with the alert
 	                               no_application_protocol (RFC 7301 3.2)               */
 };
@@ -55,7 +73,8 @@ struct tls_ticket_keys {
 #define TLS_TICKET_LIFETIME_MAX_S 604800u
 
 /* Begins to offer tickets, or changes their keys; sessions go on undisturbed. Call again before `lifetime_s` is
- * over, be it with the same keys: Mbed TLS lets no key grow older. Without a call nothing is resumed.
+ * over, be it with the same keys: Mbed TLS lets no key grow older. Without a call nothing is resumed, nor
+ * where clients have to show certificates: a ticket would pass them by.
  * Returns 0, or -1 with one line in `error`. */
 int tls_context_set_ticket_keys(struct tls_context *ctx, const struct tls_ticket_keys *keys,
 				char error[TLS_ERROR_SIZE]);
@@ -115,6 +134,7 @@ struct tls_info {
 		*ciphersuite; /* IANA name, NULL before                                         */
 	const char *alpn;     /* NULL when none was negotiated                                  */
 	const char *sni;      /* the name that the client asked for, NULL when none             */
+	const char *client;   /* subject of the certificate that the client showed, NULL for none */
 	bool resumed;         /* by a ticket: no certificate was sent                            */
 	bool close_notify_in, close_notify_out;
 };

@@ -175,6 +175,7 @@ void tls_session_destroy(struct tls_session *t)
 	mbedtls_ssl_free(&t->ssl);
 	if (--t->context->sessions == 0 && t->context->condemned)
 		tls_context_destroy(t->context);
+	free(t->client);
 	free(t);
 }
 
@@ -208,6 +209,33 @@ static int step_to_the_end(struct tls_session *t)
 	return err;
 }
 
+/* The handshake is complete. Where a certificate is only wanted Mbed TLS takes any: a client that shows a bad one
+ * shall not be mistaken for one that showed none. */
+static enum tls_status judge_client(struct tls_session *t)
+{
+	const mbedtls_x509_crt *cert = mbedtls_ssl_get_peer_cert(&t->ssl);
+	const uint32_t flags = mbedtls_ssl_get_verify_result(&t->ssl);
+	char subject[512];
+
+	if (t->context->client_auth == TLS_CLIENT_OFF || !cert) {
+		t->established = true;
+		return TLS_OK;
+	}
+	if (flags != 0) {
+		describe(t, "TLS client certificate", MBEDTLS_ERR_X509_CERT_VERIFY_FAILED);
+		t->failing = true;
+		t->alert =
+			flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED ? MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA
+			: flags & MBEDTLS_X509_BADCERT_EXPIRED ? MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED
+							       : MBEDTLS_SSL_ALERT_MSG_BAD_CERT;
+		return send_last_alert(t);
+	}
+	if (mbedtls_x509_dn_gets(subject, sizeof subject, &cert->subject) > 0)
+		t->client = strdup(subject);
+	t->established = true;
+	return TLS_OK;
+}
+
 enum tls_status tls_session_handshake(struct tls_session *t)
 {
 	int err = 0;
@@ -231,8 +259,7 @@ enum tls_status tls_session_handshake(struct tls_session *t)
 	}
 	if (err)
 		return settle(t, "TLS handshake", err);
-	t->established = true;
-	return TLS_OK;
+	return judge_client(t);
 }
 
 bool tls_session_established(const struct tls_session *t)
@@ -368,6 +395,7 @@ void tls_session_info(const struct tls_session *t, struct tls_info *info)
 	};
 	if (!t->established)
 		return;
+	info->client = t->client;
 	info->resumed = !t->certified;
 	info->version = mbedtls_ssl_get_version(&t->ssl);
 	info->ciphersuite = tls_policy_suite_name(mbedtls_ssl_get_ciphersuite_id_from_ssl(&t->ssl));

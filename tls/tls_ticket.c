@@ -33,6 +33,9 @@ int tls_context_set_ticket_keys(struct tls_context *ctx, const struct tls_ticket
 {
 	int err = 0;
 
+	/* A ticket would pass by the client's certificate, and outlive its end. */
+	if (ctx->client_auth != TLS_CLIENT_OFF)
+		return 0;
 	if (keys->lifetime_s == 0 || keys->lifetime_s > TLS_TICKET_LIFETIME_MAX_S) {
 		snprintf(error, TLS_ERROR_SIZE,
 			 "session tickets: a lifetime of %u s; it must be from one second to seven "
