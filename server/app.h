@@ -32,7 +32,8 @@ struct app_client {
 	struct ip_endpoint remote;
 	struct ip_endpoint local;
 	bool secure;
-	uint64_t conn_id; /* tcp_info.id */
+	const char *subject; /* of the certificate that it has shown, NULL for none */
+	uint64_t conn_id;    /* tcp_info.id */
 };
 
 /* Fill with app_config_default(), then set what is NULL. */

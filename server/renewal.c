@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "server/blob.h"
 #include "server/log.h"
 #include "server/ticket_file.h"
 
@@ -104,35 +103,38 @@ static bool new_tickets(struct renewal *r, uint64_t now_us, bool look)
 
 /* ------------------------------------------------------------------ certificate and key */
 
-static bool new_certificate(struct renewal *r)
+/* Every file is looked at, so that each is remembered. */
+static bool files_changed(struct renewal *r)
+{
+	const struct startup *s = r->startup;
+	bool any = changed(&r->client_ca, s->options->client_ca);
+
+	for (size_t i = 0; i < s->pairs; i++) {
+		any = changed(&r->cert[i], s->cert_path[i]) || any;
+		any = changed(&r->key[i], s->key_path[i]) || any;
+	}
+	return any;
+}
+
+static bool new_identities(struct renewal *r)
 {
 	struct startup *s = r->startup;
-	struct tls_blob cert = {0}, key = {0};
-	char error[BLOB_ERROR_SIZE];
-	const bool cert_changed = changed(&r->cert, s->cert_path);
-	const bool key_changed = changed(&r->key, s->key_path);
+	struct identities fresh;
 
-	if (!cert_changed && !key_changed)
+	if (!files_changed(r))
 		return false;
-	bool ok = blob_read(&cert, "certificate", s->cert_path, error) &&
-		  blob_read(&key, "private key", s->key_path, error);
-	if (!ok)
-		log_error("%s", error);
-	ok = ok && startup_try_pair(&cert, &key);
-	if (!ok) {
-		log_error("the last good certificate stays in use");
-		blob_free(&cert);
-		blob_free(&key);
+	const bool read = startup_read_identities(s, &fresh);
+	if (!read || !startup_try_identities(s, &fresh)) {
+		log_error("the last good certificates stay in use");
+		if (read)
+			identities_free(&fresh);
 		return false;
 	}
-	if (r->owned) {
-		blob_free(&r->secrets.cert);
-		blob_free(&r->secrets.key);
-	}
+	if (r->owned)
+		identities_free(&r->secrets.identities);
 	r->owned = true;
-	r->secrets.cert = cert;
-	r->secrets.key = key;
-	log_error("the certificate %s was replaced; new connections get it", s->cert_path);
+	r->secrets.identities = fresh;
+	log_error("certificates were replaced; new connections get the new ones");
 	return true;
 }
 
@@ -143,14 +145,11 @@ bool renewal_init(struct renewal *r, struct startup *s, uint64_t now_us)
 	const bool https = s->options->https != 0;
 
 	*r = (struct renewal){.startup = s,
-			      .secrets = {.cert = s->cert, .key = s->key},
+			      .secrets = {.identities = s->identities},
 			      .look_us = https ? now_us + LOOK_US : NEVER,
 			      .authority_us = s->ca_path ? now_us + AUTHORITY_US : NEVER,
 			      .rotate_us = NEVER};
-	if (https) {
-		r->cert = mark_of(s->cert_path);
-		r->key = mark_of(s->key_path);
-	}
+	(void)files_changed(r);
 	return first_tickets(r, now_us);
 }
 
@@ -167,10 +166,10 @@ enum renewal_news renewal_look(struct renewal *r, uint64_t now_us, bool at_once)
 		news = RENEWAL_TICKETS;
 	if (look) {
 		r->look_us = now_us + LOOK_US;
-		if (new_certificate(r))
-			news = RENEWAL_CERTIFICATE;
+		if (new_identities(r))
+			news = RENEWAL_IDENTITIES;
 	}
-	r->secrets.same_certificate = news == RENEWAL_TICKETS;
+	r->secrets.same_identities = news == RENEWAL_TICKETS;
 	return news;
 }
 
@@ -183,9 +182,7 @@ uint64_t renewal_next(const struct renewal *r)
 
 void renewal_free(struct renewal *r)
 {
-	if (r->owned) {
-		blob_free(&r->secrets.cert);
-		blob_free(&r->secrets.key);
-	}
+	if (r->owned)
+		identities_free(&r->secrets.identities);
 	explicit_bzero(&r->secrets.tickets, sizeof r->secrets.tickets);
 }

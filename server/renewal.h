@@ -29,15 +29,15 @@ struct file_mark {
 struct renewal {
 	struct startup *startup;
 	struct secrets secrets; /* what the workers shall have                   */
-	bool owned;             /* the blobs in it, which startup's else are     */
-	struct file_mark cert, key, tickets;
+	bool owned;             /* the identities in it, which startup's else are */
+	struct file_mark cert[VALUES_NAMES_MAX], key[VALUES_NAMES_MAX], client_ca, tickets;
 	uint64_t look_us, rotate_us, authority_us; /* when next, on the monotonic clock   */
 };
 
 enum renewal_news {
 	RENEWAL_NOTHING,
 	RENEWAL_TICKETS,
-	RENEWAL_CERTIFICATE,
+	RENEWAL_IDENTITIES,
 };
 
 /* False when the ticket keys cannot be had; then the reason has been logged. */

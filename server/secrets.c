@@ -15,13 +15,41 @@
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
-/* How the file begins; the two blobs follow, each with a NUL-terminated name before its bytes. Writer and reader
- * are one program. */
+#define BLOBS_MAX (2u * VALUES_NAMES_MAX + 1u)
+
+/* How the file begins; the blobs follow, each with a NUL-terminated name before its bytes: certificate and key of each
+ * pair, and the CA of the clients. Writer and reader are one program. */
 struct head {
 	struct tls_ticket_keys tickets;
-	bool has_tickets, same_certificate;
-	size_t len[2], name_len[2]; /* of certificate and key; names with their NUL */
+	bool has_tickets, same_identities;
+	size_t pairs;
+	size_t len[BLOBS_MAX], name_len[BLOBS_MAX]; /* names with their NUL */
 };
+
+/* The n-th of them. */
+static struct tls_blob *blob_at(struct identities *ids, size_t n)
+{
+	if (n == 2 * ids->count)
+		return &ids->client_ca;
+	return n % 2 == 0 ? &ids->pair[n / 2].cert : &ids->pair[n / 2].key;
+}
+
+void identities_config(const struct identities *identities, const struct options *o,
+		       struct tls_config *cfg)
+{
+	*cfg = (struct tls_config){.pair = identities->pair,
+				   .pair_count = identities->count,
+				   .strict_names = o->strict_names,
+				   .client_auth = o->client_auth,
+				   .client_ca = identities->client_ca};
+}
+
+void identities_free(struct identities *identities)
+{
+	for (size_t n = 0; n <= 2 * identities->count; n++)
+		blob_free(blob_at(identities, n));
+	identities->count = 0;
+}
 
 union control {
 	struct cmsghdr align;
@@ -54,7 +82,8 @@ static bool write_blob(int fd, const struct tls_blob *blob, size_t name_len)
 
 static int to_file(const struct secrets *s)
 {
-	const struct tls_blob *blob[2] = {&s->cert, &s->key};
+	struct identities ids = s->identities;
+	const size_t blobs = 2 * ids.count + 1;
 	const int fd = memfd_create("secrets", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	struct head h;
 
@@ -63,14 +92,16 @@ static int to_file(const struct secrets *s)
 	memset(&h, 0, sizeof h);
 	h.tickets = s->tickets;
 	h.has_tickets = s->has_tickets;
-	h.same_certificate = s->same_certificate;
-	for (unsigned i = 0; i < 2; i++) {
-		h.len[i] = blob[i]->len;
-		h.name_len[i] = (blob[i]->name ? strlen(blob[i]->name) : 0) + 1;
+	h.same_identities = s->same_identities;
+	h.pairs = ids.count;
+	for (size_t i = 0; i < blobs; i++) {
+		const struct tls_blob *blob = blob_at(&ids, i);
+		h.len[i] = blob->len;
+		h.name_len[i] = (blob->name ? strlen(blob->name) : 0) + 1;
 	}
 	bool ok = write_all(fd, &h, sizeof h);
-	for (unsigned i = 0; i < 2 && ok; i++)
-		ok = write_blob(fd, blob[i], h.name_len[i]);
+	for (size_t i = 0; i < blobs && ok; i++)
+		ok = write_blob(fd, blob_at(&ids, i), h.name_len[i]);
 	explicit_bzero(&h, sizeof h);
 	if (ok && fcntl(fd, F_ADD_SEALS, SEALS) == 0)
 		return fd;
@@ -161,16 +192,18 @@ bool secrets_receive(struct secrets *s, int fd)
 		memcpy(&h, map, sizeof h);
 		s->tickets = h.tickets;
 		s->has_tickets = h.has_tickets;
-		s->same_certificate = h.same_certificate;
-		ok = read_blob(&s->cert, &at, end, h.len[0], h.name_len[0]) &&
-		     read_blob(&s->key, &at, end, h.len[1], h.name_len[1]) && at == end;
+		s->same_identities = h.same_identities;
+		ok = h.pairs <= VALUES_NAMES_MAX;
+		s->identities.count = ok ? h.pairs : 0;
+		for (size_t i = 0; i < 2 * s->identities.count + 1 && ok; i++)
+			ok = read_blob(blob_at(&s->identities, i), &at, end, h.len[i],
+				       h.name_len[i]);
+		ok = ok && at == end;
 		explicit_bzero(&h, sizeof h);
 		munmap((void *)(uintptr_t)map, (size_t)st.st_size);
 	}
 	close(fd);
-	if (!ok) {
-		blob_free(&s->cert);
-		blob_free(&s->key);
-	}
+	if (!ok)
+		identities_free(&s->identities);
 	return ok;
 }

@@ -9,18 +9,31 @@
 
 #include <stdbool.h>
 
+#include "server/options.h"
 #include "tls/tls.h"
 
+/* Who the server is, and whose clients it believes: files in memory. */
+struct identities {
+	struct tls_pair pair[VALUES_NAMES_MAX];
+	size_t count;              /* 0: no https                    */
+	struct tls_blob client_ca; /* empty: clients show nothing    */
+};
+
+/* As tls_context_create wants them; `cfg` points into `identities`. */
+void identities_config(const struct identities *identities, const struct options *o,
+		       struct tls_config *cfg);
+void identities_free(struct identities *identities);
+
 struct secrets {
-	struct tls_blob cert, key; /* without https: empty           */
+	struct identities identities;
 	struct tls_ticket_keys tickets;
 	bool has_tickets;
-	bool same_certificate; /* when sent: only the ticket keys have changed */
+	bool same_identities; /* when sent: only the ticket keys have changed */
 };
 
 /* Sends one byte, `word`, and with it the secrets. False with errno. */
 bool secrets_send(const struct secrets *s, int socket, char word);
-/* Reads them from a received descriptor, which it closes. Blobs are the caller's: blob_free. False when the
+/* Reads them from a received descriptor, which it closes. The identities are the caller's to free. False when the
  * descriptor holds no such thing or memory is short. */
 bool secrets_receive(struct secrets *s, int fd);
 /* Reads one byte of a socket and the descriptor that came with it; -1 for none. Returns what recvmsg does. */

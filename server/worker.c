@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "server/app.h"
-#include "server/blob.h"
 #include "server/log.h"
 #include "server/tun.h"
 
@@ -71,13 +70,14 @@ static void on_tls_failed(void *ctx, const struct app_client *client, const char
 }
 
 /* A context of these secrets, or NULL; then the reason has been logged. */
-static struct tls_context *new_tls(const struct secrets *secrets)
+static struct tls_context *new_tls(const struct worker *w, const struct secrets *secrets)
 {
 	static const char *const alpn[] = {"http/1.1", "http/1.0", NULL};
-	const struct tls_pair pair = {secrets->cert, secrets->key};
-	const struct tls_config cfg = {.pair = &pair, .pair_count = 1, .alpn = alpn};
+	struct tls_config cfg;
 	char error[TLS_ERROR_SIZE];
 
+	identities_config(&secrets->identities, w->cfg->options, &cfg);
+	cfg.alpn = alpn;
 	struct tls_context *tls = tls_context_create(&cfg, error);
 	if (tls && (!secrets->has_tickets ||
 		    tls_context_set_ticket_keys(tls, &secrets->tickets, error) == 0))
@@ -91,7 +91,7 @@ static bool make_tls(struct worker *w)
 {
 	if (w->cfg->options->https == 0)
 		return true;
-	w->tls = new_tls(w->cfg->secrets);
+	w->tls = new_tls(w, w->cfg->secrets);
 	return w->tls != NULL;
 }
 
@@ -105,19 +105,18 @@ static void take_secrets(struct worker *w, int fd)
 		log_error("out of memory for new certificates: the old ones stay in use");
 		return;
 	}
-	if (secrets.same_certificate) {
+	if (secrets.same_identities) {
 		if (tls_context_set_ticket_keys(w->tls, &secrets.tickets, error) != 0)
 			log_error("%s", error);
 	} else {
-		struct tls_context *tls = new_tls(&secrets);
+		struct tls_context *tls = new_tls(w, &secrets);
 		if (tls) {
 			tls_context_destroy(w->tls);
 			w->tls = tls;
 			app_set_tls(w->app, tls);
 		}
 	}
-	blob_free(&secrets.cert);
-	blob_free(&secrets.key);
+	identities_free(&secrets.identities);
 	explicit_bzero(&secrets.tickets, sizeof secrets.tickets);
 }
 

@@ -98,6 +98,10 @@ fail:
 static int load_identities(struct tls_context *ctx, const struct tls_config *cfg,
 			   char error[TLS_ERROR_SIZE])
 {
+	if (cfg->pair_count == 0) {
+		snprintf(error, TLS_ERROR_SIZE, "certificate: a server needs one");
+		return -1;
+	}
 	ctx->identity = calloc(cfg->pair_count, sizeof *ctx->identity);
 	if (!ctx->identity) {
 		snprintf(error, TLS_ERROR_SIZE, "certificate: out of memory");

@@ -12,12 +12,13 @@ from messages import Reader, get
 VERSIONS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
 
 
-def make_pair(env, folder, name, *options):
-    """A self-signed certificate for the server's address; the name is how it is recognised."""
+def make_pair(env, folder, name, *options, names="IP:" + ADDRESS):
+    """A self-signed certificate, for the server's address unless said otherwise; the common name is how it is
+    recognised."""
     os.makedirs(folder, exist_ok=True)
     cert, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
     done = env.run("openssl", "req", "-x509", "-nodes", "-days", "30", "-subj", "/CN=" + name,
-                   "-addext", "subjectAltName=IP:" + ADDRESS, "-keyout", key, "-out", cert,
+                   "-addext", "subjectAltName=" + names, "-keyout", key, "-out", cert,
                    *(options or ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")))
     assert done.returncode == 0, done
     return cert, key
@@ -147,7 +148,7 @@ def test_a_certificate_is_replaced_while_clients_download(env):
             assert not failures, failures[0]
             old.sendall(get("/hello.txt"))
             assert reader.response().status == 200
-        assert "was replaced" in server.stderr
+        assert "certificates were replaced" in server.stderr
 
 
 def test_a_pair_that_does_not_match_is_refused_and_the_old_one_stays(env):
@@ -158,7 +159,7 @@ def test_a_pair_that_does_not_match_is_refused_and_the_old_one_stays(env):
         shutil.copy(os.path.join(env.work, "other", "cert.pem"), cert)
         server.signal(signal.SIGHUP)
         wait_until(lambda: "does not belong" in server.stderr, "a line that says so")
-        assert "the last good certificate stays in use" in server.stderr
+        assert "the last good certificates stay in use" in server.stderr
         assert presented(env) == "good"
         with open(cert, "wb") as f:
             f.write(b"-----BEGIN CERTIFICATE-----\nMIIB")

@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/blob.h"
 #include "server/secrets.h"
 
 struct ends {
@@ -46,11 +45,14 @@ static void test_what_is_sent_arrives(void **state)
 {
 	const struct ends *e = *state;
 	const struct secrets sent = {
-		.cert = text("a certificate", "/etc/c.pem"),
-		.key = text("a key", "/etc/k.pem"),
+		.identities = {.pair = {{text("a certificate", "/etc/c.pem"),
+					 text("a key", "/etc/k.pem")},
+					{text("another", "c2"), text("its key", "k2")}},
+			       .count = 2,
+			       .client_ca = text("authority", "/etc/ca.pem")},
 		.tickets = {.current = {"cur", {1}}, .previous = {"pre", {2}}, .lifetime_s = 7},
 		.has_tickets = true,
-		.same_certificate = true,
+		.same_identities = true,
 	};
 	struct secrets got;
 	char word = 0;
@@ -63,16 +65,20 @@ static void test_what_is_sent_arrives(void **state)
 	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 	assert_true(secrets_receive(&got, fd));
 	assert_int_equal(fcntl(fd, F_GETFD), -1); /* closed */
-	assert_int_equal(got.cert.len, 13);
-	assert_memory_equal(got.cert.data, "a certificate", 13);
-	assert_string_equal(got.cert.name, "/etc/c.pem");
-	assert_memory_equal(got.key.data, "a key", 5);
-	assert_string_equal(got.key.name, "/etc/k.pem");
+	const struct identities *ids = &got.identities;
+	assert_int_equal(ids->count, 2);
+	assert_int_equal(ids->pair[0].cert.len, 13);
+	assert_memory_equal(ids->pair[0].cert.data, "a certificate", 13);
+	assert_string_equal(ids->pair[0].cert.name, "/etc/c.pem");
+	assert_memory_equal(ids->pair[0].key.data, "a key", 5);
+	assert_string_equal(ids->pair[0].key.name, "/etc/k.pem");
+	assert_memory_equal(ids->pair[1].cert.data, "another", 7);
+	assert_memory_equal(ids->pair[1].key.data, "its key", 7);
+	assert_memory_equal(ids->client_ca.data, "authority", 9);
 	assert_memory_equal(&got.tickets, &sent.tickets, sizeof sent.tickets);
 	assert_true(got.has_tickets);
-	assert_true(got.same_certificate);
-	blob_free(&got.cert);
-	blob_free(&got.key);
+	assert_true(got.same_identities);
+	identities_free(&got.identities);
 }
 
 static void test_nothing_is_a_value_too(void **state)
@@ -86,11 +92,10 @@ static void test_nothing_is_a_value_too(void **state)
 	assert_true(secrets_send(&sent, e->master, 's'));
 	assert_int_equal(secrets_read_word(e->worker, &word, &fd), 1);
 	assert_true(secrets_receive(&got, fd));
-	assert_int_equal(got.cert.len, 0);
-	assert_string_equal(got.cert.name, "");
+	assert_int_equal(got.identities.count, 0);
+	assert_int_equal(got.identities.client_ca.len, 0);
 	assert_false(got.has_tickets);
-	blob_free(&got.cert);
-	blob_free(&got.key);
+	identities_free(&got.identities);
 }
 
 static void test_words_without_a_descriptor(void **state)
@@ -123,8 +128,9 @@ static void test_a_worker_that_is_gone_gets_nothing(void **state)
 static void test_what_is_no_secret_is_refused(void **state)
 {
 	const struct ends *e = *state;
-	const struct secrets sent = {.cert = text("abc", "c"), .key = text("de", "k")};
-	uint8_t bytes[1024];
+	const struct secrets sent = {
+		.identities = {.pair = {{text("abc", "c"), text("de", "k")}}, .count = 1}};
+	uint8_t bytes[8192];
 	struct secrets got;
 	char word = 0;
 	int fd;
@@ -136,8 +142,7 @@ static void test_what_is_no_secret_is_refused(void **state)
 	const ssize_t len = pread(fd, bytes, sizeof bytes, 0);
 	assert_true(len > 0 && len < (ssize_t)sizeof bytes);
 	assert_true(secrets_receive(&got, fd));
-	blob_free(&got.cert);
-	blob_free(&got.key);
+	identities_free(&got.identities);
 	for (ssize_t i = 0; i <= len; i++) {
 		fd = memfd_create("test", MFD_ALLOW_SEALING);
 		assert_true(fd >= 0);
@@ -148,8 +153,7 @@ static void test_what_is_no_secret_is_refused(void **state)
 				       F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL),
 				 0);
 		assert_int_equal(secrets_receive(&got, fd), i == len);
-		blob_free(&got.cert);
-		blob_free(&got.key);
+		identities_free(&got.identities);
 	}
 }
 
