@@ -13,7 +13,7 @@ void tcp_rack_init(struct tcp_conn *c)
 void tcp_rack_flight_begins(struct tcp_conn *c)
 {
 	/* Everything below is acknowledged. A value from gigabytes ago would compare the wrong way round. */
-	c->rack.fack = c->snd_una;
+	c->rack.fack = tcp_snd_data_una(c);
 }
 
 void tcp_rack_lowered(struct tcp_conn *c)

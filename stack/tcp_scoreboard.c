@@ -179,8 +179,8 @@ void tcp_scoreboard_sent(struct tcp_conn *c, uint32_t start)
 
 	if (!c->sack_ok)
 		return;
-	if (start == c->snd_una) {
-		b->off = false; /* nothing else is in flight: a new beginning */
+	if (start == tcp_snd_data_una(c)) {
+		b->off = false; /* no other data is in flight: a new beginning */
 		tcp_rack_flight_begins(c);
 	}
 	if (b->off)

@@ -26,8 +26,8 @@ static uint64_t probe_timeout(const struct tcp_conn *c)
 
 void tcp_tlp_schedule(struct tcp_conn *c)
 {
-	if (!c->tlp.wanted)
-		return;
+	if (!c->tlp.wanted || tcp_syn_outstanding(c))
+		return; /* data of Fast Open waits for the handshake first */
 	c->tlp.wanted = false;
 	if (!may_probe(c))
 		return;

@@ -6,7 +6,7 @@
  */
 #include <stdio.h>
 
-#include "tests/unit/wire.h"
+#include "tests/unit/fastopen.h"
 
 #define SYN_WORDS "win 65535 <mss 1000,sackOK>"
 
@@ -191,6 +191,30 @@ static void test_probe_carries_data_and_fin(void **state)
 	/* Only the data had been lost, or only the FIN: either way all is well now. */
 	inject(w, "0.042 . 1:1(0) ack 2502");
 	expect_state(w, TCP_FIN_WAIT_2);
+	check_equal(w, counters(w)->tcp_timeouts, 0);
+}
+
+/* Data of Fast Open is probed for once the handshake is complete; and only what comes late is reordering. */
+static void test_answer_before_the_handshake_is_probed_for_after_it(void **state)
+{
+	struct wire *w = *state;
+
+	fast_setup(w);
+	inject(w, "0.000 S 0:100(100) win 65535 <mss 1000,sackOK,fo $>");
+	expect(w, "0.000 S. 0:0(0) ack 101");
+	wire_accept(w);
+	recv_bytes(w, 100);
+	send_bytes(w, 3000);
+	check_equal(w, drain(w), 3);
+	inject(w, "0.010 . 101:101(0) ack 1");
+	assert_string_equal(wire_info(w).timer, "tail-loss-probe");
+	expect(w, "~0.032 P. 2001:3001(1000) ack 101");
+	inject(w, "+0.0105 . 101:101(0) ack 1 <nop,nop,sack 2001:3001>");
+	expect(w, "* . 1:1001(1000) ack 101");
+	inject(w, "+0.0105 . 101:101(0) ack 1001 <nop,nop,sack 2001:3001>");
+	expect(w, "* . 1001:2001(1000) ack 101");
+	inject(w, "+0.0105 . 101:101(0) ack 3001");
+	check_equal(w, counters(w)->tcp_sack_reorders, 0);
 	check_equal(w, counters(w)->tcp_timeouts, 0);
 }
 
@@ -387,6 +411,7 @@ int main(void)
 		WIRE_TEST(test_corked_data_is_no_probe),
 		WIRE_TEST(test_probe_may_be_the_fin),
 		WIRE_TEST(test_probe_carries_data_and_fin),
+		WIRE_TEST(test_answer_before_the_handshake_is_probed_for_after_it),
 		WIRE_TEST(test_one_probe_and_then_the_time_out),
 		WIRE_TEST(test_no_probe_without_sack),
 		WIRE_TEST(test_no_probe_once_something_is_sacked),
