@@ -348,6 +348,15 @@ static enum step check_ack(struct arrival *a)
 	}
 }
 
+/* A full segment without PSH: its sender has more to say, and Nagle's algorithm may make it hold that back
+ * until we have acknowledged this. At the beginning of a request that is worth an ACK (RFC 896, RFC 1122
+ * 4.2.3.2: "no excessive delay"); of a long upload only the usual every second segment is. */
+static bool sender_may_wait(const struct tcp_conn *c, const struct tcp_segment *seg, uint32_t piece)
+{
+	return piece >= c->rcv_mss && !(seg->flags & TCP_PSH) &&
+	       c->rcv_burst <= (uint32_t)TCP_QUICK_BURST * c->rcv_mss;
+}
+
 /* How soon the data is acknowledged: RFC 9293 3.8.6.3, RFC 5681 4.2. Bytes are counted, not segments,
  * because the link may have coalesced many of them into one. */
 static void program_ack(struct tcp_conn *c, const struct tcp_segment *seg, uint32_t advanced,
@@ -358,9 +367,10 @@ static void program_ack(struct tcp_conn *c, const struct tcp_segment *seg, uint3
 	if (piece > c->rcv_mss && piece <= tcp_our_mss(c->stack, c->node.tuple.version))
 		c->rcv_mss = (uint16_t)piece;
 	c->rcv_unacked += advanced;
+	c->rcv_burst += advanced < UINT32_MAX - c->rcv_burst ? advanced : 0;
 	/* Out of order, or it filled a gap: at once (RFC 5681 4.2). */
 	const bool gap = had_gap || advanced != seg->len;
-	if (gap || c->rcv_unacked >= 2u * c->rcv_mss) {
+	if (gap || c->rcv_unacked >= 2u * c->rcv_mss || sender_may_wait(c, seg, piece)) {
 		ack_now(c);
 	} else if (c->quickacks > 0) {
 		c->quickacks--;
