@@ -402,6 +402,8 @@ static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 		tcp_tlp_new_data(c);
 	if (end != o->seq)
 		c->last_send_us = s->now_us;
+	if (o->len > 0)
+		c->rcv_burst = 0;
 	if (o->flags & TCP_ACK) {
 		c->ack_now = false;
 		tcp_sack_reported(c);

@@ -42,6 +42,8 @@
 #define TCP_QUICKACKS 16      /* segments acknowledged at once when a connection is young */
 #define TCP_CHALLENGE_ACKS 10 /* at most, per connection and second (RFC 5961 7)         */
 #define TCP_SYNACK_RETRIES 5
+/* Full segments of a request that are acknowledged at once if they have no PSH, see program_ack. */
+#define TCP_QUICK_BURST 16
 #define TCP_PAWS_IDLE_US \
 	(24ull * 24 * 3600 * 1000000) /* RFC 7323 5.5: TS.Recent is stale after 24 days */
 #define TCP_ORPHAN_TIMEOUTS \
@@ -149,6 +151,7 @@ struct tcp_conn {
 	uint32_t rcv_adv; /* right edge that we have advertised: never moves left */
 	uint32_t last_ack_sent;
 	uint32_t rcv_unacked; /* bytes received since the last ACK */
+	uint32_t rcv_burst;   /* bytes received since we last sent data */
 	uint32_t peer_fin_seq;
 	uint16_t rcv_mss;                   /* estimate of the peer's full segment */
 	struct ring rcv;                    /* first byte: rcv_nxt - rcv.len */
