@@ -21,7 +21,8 @@ struct options {
 	uint64_t seed;
 	const char *only;
 	unsigned runs;
-	bool verbose, list, table;
+	bool verbose, list, tables, list_tables;
+	const char *table; /* the only one, NULL: all */
 };
 
 struct totals {
@@ -120,7 +121,7 @@ static void run_group(const struct options *o, const struct sim_group *g, const 
 static int usage(void)
 {
 	fputs("usage: sim [--seed N] [--only GROUP or GROUP-INDEX] [--runs N] [-v] [--list] "
-	      "[--table]\n",
+	      "[--tables | --table NAME | --list-tables]\n",
 	      stderr);
 	return 2;
 }
@@ -134,8 +135,12 @@ static bool parse(int argc, char **argv, struct options *o)
 			o->verbose = true;
 		else if (!strcmp(argv[i], "--list"))
 			o->list = true;
-		else if (!strcmp(argv[i], "--table"))
-			o->table = true;
+		else if (!strcmp(argv[i], "--tables"))
+			o->tables = true;
+		else if (!strcmp(argv[i], "--list-tables"))
+			o->list_tables = true;
+		else if (!strcmp(argv[i], "--table") && value)
+			o->table = argv[++i];
 		else if (!strcmp(argv[i], "--seed") && value)
 			o->seed = strtoull(argv[++i], NULL, 0);
 		else if (!strcmp(argv[i], "--runs") && value)
@@ -200,10 +205,12 @@ int main(int argc, char **argv)
 
 	if (!parse(argc, argv, &o))
 		return usage();
-	if (o.table) {
-		sim_print_table(o.seed);
+	if (o.list_tables) {
+		sim_list_tables();
 		return 0;
 	}
+	if (o.tables || o.table)
+		return sim_print_tables(o.table, o.seed) ? 0 : usage();
 	if (o.list)
 		return run_all(&o, &site);
 	const int status = site_create(&site) ? run_guarded(&o, &site) : 2;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stack/tcp_types.h"
 #include "tests/sim/pattern.h"
 
 #define SCRATCH 65536u
@@ -184,7 +185,8 @@ static void write_some(struct sim_stream *st, size_t n, const struct slice_mut o
 
 	for (unsigned i = 0; i < 2 && left > 0; i++) {
 		const size_t part = smaller(left, out[i].len);
-		sim_pattern_fill(out[i].data, st->tx_key, st->sent, part);
+		if (!st->plan.blank)
+			sim_pattern_fill(out[i].data, st->tx_key, st->sent, part);
 		st->sent += part;
 		left -= part;
 	}
@@ -380,8 +382,11 @@ static void dial(void *ctx, void *arg)
 	}
 	if (err)
 		sim_fail(s->sim, "tcp_connect from port %u: error %d", d->local_port, err);
-	else
+	else {
+		if (d->plan.cc) /* before the handshake is complete: then it sets its window */
+			c->cc_ops = d->plan.cc;
 		step(open_stream(s, c, &d->plan));
+	}
 	free(d);
 	sim_wake(s->sim, s->host);
 }

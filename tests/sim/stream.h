@@ -33,8 +33,10 @@ struct sim_plan {
 	enum sim_close close;
 	uint64_t give_up_us; /* aborts when it is still open after so long; 0: never            */
 	unsigned reasons;    /* besides ORDERLY: bits 1 << tcp_close_reason that may end it     */
-	bool unchecked;      /* takes whatever bytes come: the peer sends garbage                */
-	bool may_miss;       /* may end before all bytes and the FIN have come                  */
+	const struct tcp_cc_ops *cc; /* of this connection, NULL: as the stack is configured     */
+	bool blank;     /* sends what the ring happens to hold: with an unchecked peer      */
+	bool unchecked; /* takes whatever bytes come: the peer sends garbage                */
+	bool may_miss;  /* may end before all bytes and the FIN have come                  */
 };
 
 struct sim_stream;
