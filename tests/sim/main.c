@@ -32,7 +32,7 @@ struct totals {
 
 static const struct sim_group *const groups[] = {
 	sim_transfer_groups, sim_close_groups, sim_window_groups, sim_quiet_groups,
-	sim_hostile_groups,  sim_many_groups,  sim_http_groups,
+	sim_hostile_groups,  sim_many_groups,  sim_http_groups,   sim_days_groups,
 };
 
 static uint64_t seed_of(const struct options *o, const char *name)
@@ -94,6 +94,8 @@ static void run_case(const struct options *o, const struct sim_group *g, unsigne
 		report(o, &sim, name);
 	} else {
 		t->passed++;
+		if (sim.note[0])
+			printf("  %s: %s\n", name, sim.note);
 		if (o->verbose)
 			printf("ok %s: %.6f s, %llu packets, trace %016llx\n", name,
 			       (double)sim.now_us / 1e6, (unsigned long long)sim.lines,
