@@ -27,7 +27,7 @@
 #define TCP_MSS_DEFAULT 536
 #define TCP_MSS_DEFAULT_IPV6 1220
 #define TCP_MSS_MIN 48 /* a peer that asks for less gets this: no segment storm (CVE-2019-11479) */
-#define TCP_OOO_MAX 1024            /* gaps that are remembered per connection                    */
+#define TCP_OOO_MAX 4096            /* gaps that are remembered per connection                    */
 #define TCP_DUPACK_THRESHOLD 3      /* RFC 5681 3.2                                         */
 #define TCP_RTO_INITIAL_US 1000000u /* RFC 6298 2.1                                         */
 #define TCP_RTO_AFTER_LOST_SYN_US 3000000u /* RFC 6298 5.7 */
