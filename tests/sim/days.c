@@ -199,6 +199,16 @@ static void change_weather(void *ctx, void *arg)
 
 /* ------------------------------------------------------------------ connections */
 
+static void listen_for(struct days *d, unsigned kind)
+{
+	struct sim_plan plan = kinds[kind].server;
+
+	plan.receive = kind == MONTH || kind == TRICKLE ? plan.send
+		       : kind == WEEK                   ? 2ull * WEEK_HALF
+							: kinds[kind].client.send;
+	sim_streams_listen(&d->p.app[1], (uint16_t)(SERVICE + kind), 64, &plan);
+}
+
 static void open_one(struct days *d, unsigned kind, uint64_t at_us, struct sim_plan *plan)
 {
 	plan->echoed = kinds[kind].server.echo;
@@ -260,6 +270,28 @@ static void open_long_lives(struct days *d)
 	d->sure_server += 14;
 }
 
+static void expect_days(const struct days *d)
+{
+	struct sim *sim = d->sim;
+	struct stack_usage usage;
+
+	if (!sim->failed && (d->p.app[0].first || d->p.app[1].first))
+		sim_fail(sim, "nothing is left to happen, and a connection is still open");
+	if (!sim->failed && (d->p.app[0].finished != d->opened || d->p.app[0].complete < d->sure ||
+			     d->p.app[1].complete < d->sure_server))
+		sim_fail(sim,
+			 "%u of %u connections are over; %u and %u complete, expected %u and %u",
+			 d->p.app[0].finished, d->opened, d->p.app[0].complete,
+			 d->p.app[1].complete, d->sure, d->sure_server);
+	sim_expect_clean(sim);
+	stack_get_usage(sim->host[1].stack, &usage);
+	snprintf(sim->note, sizeof sim->note,
+		 "%u connections, %u of them sure to get all they asked for; after %llu days %u "
+		 "connections, %zu bytes",
+		 d->opened, d->sure, (unsigned long long)(sim->now_us / DAY), usage.connections,
+		 usage.memory);
+}
+
 static void run_days(struct sim *sim, unsigned index)
 {
 	/* Equal initial numbers would make a port that is used again look like its last connection. */
@@ -274,11 +306,7 @@ static void run_days(struct sim *sim, unsigned index)
 		sim_host_start(sim, i, &d.p.cfg[i], sim_streams_app(&d.p.app[i]));
 	}
 	for (unsigned k = 0; k < KINDS && !sim->failed; k++) {
-		struct sim_plan plan = kinds[k].server;
-		plan.receive = k == MONTH || k == TRICKLE ? plan.send
-			       : k == WEEK                ? 2ull * WEEK_HALF
-							  : kinds[k].client.send;
-		sim_streams_listen(&d.p.app[1], (uint16_t)(SERVICE + k), 64, &plan);
+		listen_for(&d, k);
 		open_kind(&d, k);
 	}
 	open_long_lives(&d);
@@ -289,22 +317,7 @@ static void run_days(struct sim *sim, unsigned index)
 	sim_at(sim, 0, change_weather, &d, NULL);
 	snprintf(sim->about, sizeof sim->about, "%u connections in %u days", d.opened, DAYS);
 	sim_run(sim);
-	if (!sim->failed && (d.p.app[0].first || d.p.app[1].first))
-		sim_fail(sim, "nothing is left to happen, and a connection is still open");
-	if (!sim->failed && (d.p.app[0].finished != d.opened || d.p.app[0].complete < d.sure ||
-			     d.p.app[1].complete < d.sure_server))
-		sim_fail(sim,
-			 "%u of %u connections are over; %u and %u complete, expected %u and %u",
-			 d.p.app[0].finished, d.opened, d.p.app[0].complete, d.p.app[1].complete,
-			 d.sure, d.sure_server);
-	sim_expect_clean(sim);
-	struct stack_usage usage;
-	stack_get_usage(sim->host[1].stack, &usage);
-	snprintf(sim->note, sizeof sim->note,
-		 "%u connections, %u of them sure to get all they asked for; after %llu days %u "
-		 "connections, %zu bytes",
-		 d.opened, d.sure, (unsigned long long)(sim->now_us / DAY), usage.connections,
-		 usage.memory);
+	expect_days(&d);
 	sim_pair_free(&d.p);
 }
 
