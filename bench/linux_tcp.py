@@ -29,6 +29,7 @@ FILE_BYTES = 1 << 30
 SEED = 4711
 PACKET = 1500
 PORTS = (80, SENDER_PORT)
+SO_RCVBUFFORCE = 33                        # asm-generic/socket.h
 
 RTTS_MS = (1, 20, 100, 300)
 PATHS = {  # name: options of the direction to the client, given the round-trip time in ms
@@ -81,7 +82,7 @@ def observer(device):
         os._exit(0)
     signal.signal(signal.SIGTERM, stop)
     with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3)) as sock:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUFFORCE if hasattr(socket, "SO_RCVBUFFORCE") else 33, 32 << 20)
+        sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 32 << 20)
         sock.bind((device, 3))
         print("ready", flush=True)
         while True:
@@ -243,8 +244,9 @@ def compare(o):
     below = 0
     print("Linux %s CUBIC; %g Mbit/s, a queue of rate*rtt (100 packets at least), %g s, medians of %d"
           % (os.uname().release, o.rate, o.seconds, o.rounds))
-    print("%-14s %12s %12s %6s %11s %11s %10s %10s" % ("path/rtt ms", "ours Mbit/s", "Linux Mbit/s", "ratio", "ours again",
-                                                     "Linux again", "ours cpu s", "Linux cpu s"))
+    print("%-14s %12s %12s %6s %15s %15s %11s %11s %10s %10s"
+          % ("path/rtt ms", "ours Mbit/s", "Linux Mbit/s", "ratio", "ours, range", "Linux, range", "ours again",
+             "Linux again", "ours cpu s", "Linux cpu s"))
     with Stage(o) as stage:
         for name, path, rtt in chosen:
             runs = {"ours": [], "linux": []}
@@ -254,12 +256,15 @@ def compare(o):
 
             def median(who, what):
                 return statistics.median(r[what] for r in runs[who])
+
+            def spread(who):
+                return "%.2f..%.2f" % (min(r["mbit"] for r in runs[who]), max(r["mbit"] for r in runs[who]))
             ratio = median("ours", "mbit") / max(1e-9, median("linux", "mbit"))
             below += ratio < 0.9
-            print("%-14s %12.2f %12.2f %6.2f %10.2f%% %10.2f%% %10.2f %10.2f%s"
-                  % (name, median("ours", "mbit"), median("linux", "mbit"), ratio, 100 * median("ours", "again"),
-                     100 * median("linux", "again"), median("ours", "cpu"), median("linux", "cpu"),
-                     "  <" if ratio < 0.9 else ""), flush=True)
+            print("%-14s %12.2f %12.2f %6.2f %15s %15s %10.2f%% %10.2f%% %10.2f %10.2f%s"
+                  % (name, median("ours", "mbit"), median("linux", "mbit"), ratio, spread("ours"), spread("linux"),
+                     100 * median("ours", "again"), 100 * median("linux", "again"), median("ours", "cpu"),
+                     median("linux", "cpu"), "  <" if ratio < 0.9 else ""), flush=True)
     print("%d of %d cells below 0.9" % (below, len(chosen)))
 
 
