@@ -538,8 +538,11 @@ void session_run(struct session *s, struct http_time now)
 			break;
 		}
 	} while (s->phase != before);
-	if (s->phase != SESSION_OVER)
-		arm_timer(s, now);
+	if (s->phase == SESSION_OVER)
+		return;
+	arm_timer(s, now);
+	if (s->tls && !s->busy)
+		tls_session_rest(s->tls); /* it may wait for long */
 }
 
 void session_on_writable(struct session *s)

@@ -122,6 +122,10 @@ size_t tls_session_wire_size(const struct tls_session *t, size_t len);
 /* Sends close_notify once: TLS_OK (also when it was sent before), TLS_WANT_WRITE, TLS_FAILED. */
 enum tls_status tls_session_close_notify(struct tls_session *t);
 
+/* Gives the record buffers back, more than 32 KiB, if nothing is in them; the next call takes others. To be called
+ * when there is nothing to do for the session at the moment. */
+void tls_session_rest(struct tls_session *t);
+
 /* One line about the last TLS_FAILED, with mbedTLS's own name of the error. */
 const char *tls_session_error(const struct tls_session *t);
 /* True when what failed was that the very first bytes are no TLS record but look like plain HTTP; they

@@ -221,6 +221,7 @@ void tls_context_destroy(struct tls_context *ctx)
 	tls_names_free(&ctx->names);
 	mbedtls_x509_crt_free(&ctx->trusted);
 	tls_ticket_free(ctx);
+	tls_spares_free(&ctx->spares);
 	for (size_t i = 0; ctx->alpn && ctx->alpn[i]; i++)
 		free((void *)(uintptr_t)ctx->alpn[i]);
 	free(ctx->alpn);
