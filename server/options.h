@@ -59,6 +59,7 @@ struct options {
 	uint64_t linger_timeout_us, tcp_timeout_us;
 	uint64_t ticket_lifetime_us; /* 0: no tickets                                         */
 	const char *ticket_keys;     /* NULL: keys of our own, which rotate                   */
+	const char *keylog;          /* file for the secrets of TLS, NULL: none               */
 	const char *config;          /* NULL: none */
 	bool check, print_config, help, version;
 	struct option_setting set[OPTIONS_MAX];

@@ -155,6 +155,8 @@ const struct option_def option_table[] = {
 	{.name = "ticket-keys", .kind = &option_kind_text, .offset = FIELD(ticket_keys),
 	 .argument = "FILE", .default_words = "made here, new after half a lifetime",
 	 .help = "keys that replicas share: 48 random bytes, then the 48 before them"},
+	{.name = "keylog", .kind = &option_kind_text, .offset = FIELD(keylog), .argument = "FILE",
+	 .help = "write every connection's TLS secrets there: who reads it reads all", .no_file = true},
 	{.name = "state", .kind = &option_kind_text, .offset = FIELD(state), .argument = "DIR",
 	 .default_words = "$XDG_DATA_HOME/tunhttpd or ~/.local/share/tunhttpd",
 	 .help = "where the local certificate authority lives"},

@@ -79,6 +79,14 @@ struct tls_ticket_keys {
 int tls_context_set_ticket_keys(struct tls_context *ctx, const struct tls_ticket_keys *keys,
 				char error[TLS_ERROR_SIZE]);
 
+/* Who is told the secrets of every session: lines of RFC 9850, with their newline, of which none is kept. For looking at
+ * traffic with other tools; whoever has them can read it. */
+struct tls_keylog {
+	void (*write)(void *ctx, const char *line, size_t len); /* NULL: nobody */
+	void *ctx;
+};
+void tls_context_set_keylog(struct tls_context *ctx, const struct tls_keylog *keylog);
+
 /* The stream below. `send` takes the whole of `len` bytes or nothing: it returns len, 0 when there is
  * no room now, -1 when the stream will never take more. `recv` returns how many bytes it gave, 0 when
  * there are none now, -1 at the end of the stream (the peer's FIN). */

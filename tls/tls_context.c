@@ -207,6 +207,11 @@ fail:
 	return NULL;
 }
 
+void tls_context_set_keylog(struct tls_context *ctx, const struct tls_keylog *keylog)
+{
+	ctx->keylog = *keylog;
+}
+
 void tls_context_destroy(struct tls_context *ctx)
 {
 	if (!ctx)

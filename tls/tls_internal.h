@@ -83,12 +83,18 @@ struct tls_context {
 	mbedtls_ssl_ticket_context tickets;
 	bool has_tickets;
 	struct tls_spares spares;
+	struct tls_keylog keylog;
 };
 
 /* ---- tls_ticket.c */
 
 void tls_ticket_init(struct tls_context *ctx);
 void tls_ticket_free(struct tls_context *ctx);
+
+/* ---- tls_keylog.c */
+
+/* After mbedtls_ssl_setup. */
+void tls_keylog_begin(struct tls_session *t);
 
 /* ---- tls_policy.c */
 

@@ -190,6 +190,7 @@ static int start(struct tls_session *t)
 	if (err)
 		return err;
 	mbedtls_ssl_set_user_data_p(&t->ssl, t);
+	tls_keylog_begin(t);
 	mbedtls_ssl_set_bio(&t->ssl, t, bio_send, bio_recv, NULL);
 	t->started = true;
 	return 0;
