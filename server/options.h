@@ -54,6 +54,7 @@ struct options {
 	const char *user;       /* whom the workers become                                */
 	bool user_given;        /* not the default                                        */
 	enum log_format log;
+	unsigned max_handshakes; /* of TLS, in a worker                                    */
 	uint64_t grace_us;
 	uint64_t header_timeout_us, idle_timeout_us, handshake_timeout_us, send_timeout_us;
 	uint64_t linger_timeout_us, tcp_timeout_us;

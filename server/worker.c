@@ -187,6 +187,7 @@ static bool make_app(struct worker *w)
 	cfg.tls = w->tls;
 	cfg.http_port = o->http;
 	cfg.https_port = o->https;
+	cfg.max_handshakes = o->max_handshakes;
 	cfg.handshake_timeout_us = o->handshake_timeout_us;
 	cfg.send_timeout_us = o->send_timeout_us;
 	cfg.linger_timeout_us = o->linger_timeout_us;
