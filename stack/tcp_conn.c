@@ -8,6 +8,7 @@
 #include "stack/ip.h"
 #include "stack/stack_internal.h"
 #include "stack/tcp_demux.h"
+#include "stack/tcp_reass.h"
 #include "stack/trace.h"
 
 uint16_t tcp_our_mss(const struct stack *s, uint8_t version)
@@ -123,7 +124,7 @@ static void tear_down(struct tcp_conn *c)
 	tcp_fastopen_ended(c, false);
 	ring_release(s, &c->snd);
 	tcp_scoreboard_reset(c);
-	c->ooo_count = 0;
+	tcp_reass_release(c);
 	if (c->listener) {
 		list_remove(&c->accept_link);
 		c->listener->queued--;

@@ -30,7 +30,7 @@
 #define TCP_MSS_DEFAULT 536
 #define TCP_MSS_DEFAULT_IPV6 1220
 #define TCP_MSS_MIN 48 /* a peer that asks for less gets this: no segment storm (CVE-2019-11479) */
-#define TCP_OOO_MAX 32 /* gaps that are remembered per connection                      */
+#define TCP_OOO_MAX 4096            /* gaps that are remembered per connection                    */
 #define TCP_DUPACK_THRESHOLD 3      /* RFC 5681 3.2                                         */
 #define TCP_RTO_INITIAL_US 1000000u /* RFC 6298 2.1                                         */
 #define TCP_RTO_AFTER_LOST_SYN_US 3000000u /* RFC 6298 5.7 */
@@ -131,7 +131,7 @@ struct tcp_conn {
 	uint8_t xmit_mode; /* enum tcp_xmit_mode */
 	uint8_t backoff;   /* doublings of the RTO */
 	uint8_t quickacks;
-	uint8_t ooo_count;
+	uint16_t ooo_count, ooo_cap;
 	uint8_t dupacks;
 	uint16_t ip_id;
 	enum tcp_close_reason close_reason;
@@ -153,9 +153,9 @@ struct tcp_conn {
 	uint32_t rcv_unacked; /* bytes received since the last ACK */
 	uint32_t rcv_burst;   /* bytes received since we last sent data */
 	uint32_t peer_fin_seq;
-	uint16_t rcv_mss;                   /* estimate of the peer's full segment */
-	struct ring rcv;                    /* first byte: rcv_nxt - rcv.len */
-	struct seq_range ooo[TCP_OOO_MAX];  /* sorted, disjoint, all beyond rcv_nxt */
+	uint16_t rcv_mss;      /* estimate of the peer's full segment */
+	struct ring rcv;       /* first byte: rcv_nxt - rcv.len */
+	struct seq_range *ooo; /* sorted, disjoint, all beyond rcv_nxt; NULL while there is none */
 	uint32_t sack_recent[TCP_SACK_MAX]; /* where data out of order has arrived, newest first */
 	uint8_t sack_recent_count;
 	struct seq_range dsack; /* arrived twice and to be reported, empty for nothing */

@@ -50,7 +50,11 @@ test-unit: $(UNIT_BIN)
 	$(Q)tests/run-unit.sh $(UNIT_BIN)
 
 test-sim: $(B)/tests/sim
-	$(Q)$(B)/tests/sim
+	$(Q)tests/run-sim.sh $(if $(filter 1,$(SAN)),scenarios,test) $(B)/tests/sim $(B)/golden
+
+# After a change of congestion control, loss recovery or the simulator: the differences are the review's.
+golden: $(B)/tests/sim
+	$(Q)tests/run-sim.sh renew $(B)/tests/sim
 
 # The large file is smaller where the sanitizers slow everything down.
 test-e2e: $(B)/tunhttpd
@@ -73,4 +77,4 @@ test-fuzz: $(B)/tests/sim
 	$(Q)$(MAKE) --no-print-directory CC=clang VARIANT=fuzz OPT=-O1 'SANFLAGS=$(FUZZ_SAN)' fuzz-build
 	$(Q)tests/fuzz/run.sh build/fuzz/tests $(FUZZ_SECONDS) $(B)/tests/sim
 
-.PHONY: tests-build test-unit test-sim test-e2e fuzz-build test-fuzz
+.PHONY: tests-build test-unit test-sim golden test-e2e fuzz-build test-fuzz

@@ -80,9 +80,18 @@ static bool enqueue(struct sim_link *l, size_t len, uint64_t *leaves_us)
 	return true;
 }
 
-static uint64_t arrival(struct sim_link *l, uint64_t leaves_us)
+static bool comes_from_far(const struct sim_link *l, const struct sim_packet *p)
 {
-	uint64_t at = leaves_us + l->cfg.delay_us;
+	const uint8_t *ports = p->bytes + SIM_IP_HEADER + (l->from ? 2 : 0);
+
+	return l->cfg.far_port && p->len >= SIM_IP_HEADER + SIM_TCP_HEADER &&
+	       (ports[0] << 8 | ports[1]) == l->cfg.far_port;
+}
+
+static uint64_t arrival(struct sim_link *l, const struct sim_packet *p, uint64_t leaves_us)
+{
+	const bool far = comes_from_far(l, p);
+	uint64_t at = leaves_us + l->cfg.delay_us + (far ? l->cfg.far_us : 0);
 
 	if (l->cfg.jitter_us)
 		at += sim_rng_below(&l->rng, l->cfg.jitter_us + 1);
@@ -90,9 +99,9 @@ static uint64_t arrival(struct sim_link *l, uint64_t leaves_us)
 		l->counts.reordered++;
 		return at + 1 + sim_rng_below(&l->rng, l->cfg.reorder_us);
 	}
-	if (at < l->last_arrival_us)
-		at = l->last_arrival_us;
-	l->last_arrival_us = at;
+	if (at < l->last_arrival_us[far])
+		at = l->last_arrival_us[far];
+	l->last_arrival_us[far] = at;
 	return at;
 }
 
@@ -139,7 +148,7 @@ static void carry(struct sim_link *l, struct sim_packet *p, unsigned matches)
 	}
 	if (sim_rng_chance(&l->rng, cfg->duplicate_ppm) || (acts & 1u << SIM_ACT_TWICE)) {
 		l->counts.duplicated++;
-		sim_deliver_at(l->sim, 1 - l->from, sim_packet_copy(p), arrival(l, leaves_us));
+		sim_deliver_at(l->sim, 1 - l->from, sim_packet_copy(p), arrival(l, p, leaves_us));
 	}
 	if (acts & 1u << SIM_ACT_OLD) {
 		l->counts.duplicated++;
@@ -153,7 +162,7 @@ static void carry(struct sim_link *l, struct sim_packet *p, unsigned matches)
 		sim_deliver_at(l->sim, 1 - l->from, p, leaves_us + cfg->delay_us + l->hold_us);
 		return;
 	}
-	sim_deliver_at(l->sim, 1 - l->from, p, arrival(l, leaves_us));
+	sim_deliver_at(l->sim, 1 - l->from, p, arrival(l, p, leaves_us));
 }
 
 /* What holds for a super segment as a whole holds for which of its pieces? FIN and PSH only for

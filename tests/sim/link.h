@@ -23,6 +23,9 @@ struct sim_link_config {
 	uint64_t reorder_us;
 	uint32_t duplicate_ppm;
 	uint32_t corrupt_ppm;
+	uint16_t
+		far_port; /* packets of this client port take far_us longer, in order among themselves */
+	uint64_t far_us;
 	uint32_t mtu;   /* larger packets are dropped; 0: no limit                     */
 	bool coalesced; /* super segments arrive whole, as from a TUN device           */
 };
@@ -75,8 +78,8 @@ struct sim_link {
 	uint64_t dead_after; /* from this packet on everything is lost; UINT64_MAX: never */
 	struct sim_rng rng;
 	bool bursting;
-	uint64_t busy_until_ns; /* when the bottleneck has sent what it holds */
-	uint64_t last_arrival_us;
+	uint64_t busy_until_ns;      /* when the bottleneck has sent what it holds */
+	uint64_t last_arrival_us[2]; /* of near and far connections */
 	struct sim_link_counts counts;
 };
 

@@ -23,7 +23,8 @@ struct options {
 	const char *only;
 	const char *corpus; /* directory for the fuzzer's inputs, or NULL */
 	unsigned runs;
-	bool verbose, list, table;
+	bool verbose, list, tables, list_tables;
+	const char *table; /* the only one, NULL: all */
 };
 
 struct totals {
@@ -34,6 +35,7 @@ struct totals {
 static const struct sim_group *const groups[] = {
 	sim_transfer_groups, sim_close_groups, sim_window_groups, sim_quiet_groups,
 	sim_hostile_groups,  sim_many_groups,  sim_http_groups,   sim_tamper_groups,
+	sim_days_groups,     sim_flood_groups,
 };
 
 static uint64_t seed_of(const struct options *o, const char *name)
@@ -97,6 +99,8 @@ static void run_case(const struct options *o, const struct sim_group *g, unsigne
 		report(o, &sim, name);
 	} else {
 		t->passed++;
+		if (sim.note[0])
+			printf("  %s: %s\n", name, sim.note);
 		if (o->verbose)
 			printf("ok %s: %.6f s, %llu packets, trace %016llx\n", name,
 			       (double)sim.now_us / 1e6, (unsigned long long)sim.lines,
@@ -128,8 +132,7 @@ static void run_group(const struct options *o, const struct sim_group *g, const 
 static int usage(void)
 {
 	fputs("usage: sim [--seed N] [--only GROUP or GROUP-INDEX] [--runs N] [-v] [--list] "
-	      "[--corpus DIRECTORY] "
-	      "[--table]\n",
+	      "[--corpus DIRECTORY] [--tables | --table NAME | --list-tables]\n",
 	      stderr);
 	return 2;
 }
@@ -143,8 +146,12 @@ static bool parse(int argc, char **argv, struct options *o)
 			o->verbose = true;
 		else if (!strcmp(argv[i], "--list"))
 			o->list = true;
-		else if (!strcmp(argv[i], "--table"))
-			o->table = true;
+		else if (!strcmp(argv[i], "--tables"))
+			o->tables = true;
+		else if (!strcmp(argv[i], "--list-tables"))
+			o->list_tables = true;
+		else if (!strcmp(argv[i], "--table") && value)
+			o->table = argv[++i];
 		else if (!strcmp(argv[i], "--seed") && value)
 			o->seed = strtoull(argv[++i], NULL, 0);
 		else if (!strcmp(argv[i], "--runs") && value)
@@ -211,10 +218,12 @@ int main(int argc, char **argv)
 
 	if (!parse(argc, argv, &o))
 		return usage();
-	if (o.table) {
-		sim_print_table(o.seed);
+	if (o.list_tables) {
+		sim_list_tables();
 		return 0;
 	}
+	if (o.tables || o.table)
+		return sim_print_tables(o.table, o.seed) ? 0 : usage();
 	if (o.list)
 		return run_all(&o, &site);
 	const int status = site_create(&site) ? run_guarded(&o, &site) : 2;

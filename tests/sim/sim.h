@@ -93,9 +93,11 @@ struct sim {
 	struct sim_corpus *corpus; /* NULL: none is wanted */
 	uint64_t hash;
 	bool verbose;
+	bool unjudged; /* nobody looks on, nothing is hashed: for tables, which are figures only */
 	bool failed;
 	char failure[SIM_FAILURE_SIZE];
 	char about[SIM_FAILURE_SIZE]; /* the scenario's parameters, in words */
+	char note[SIM_FAILURE_SIZE];  /* what it has measured; printed when it is not empty */
 	struct sim_line line[SIM_TRACE_LINES];
 	uint64_t lines;
 	uint64_t work; /* bytes that applications have received and compared */

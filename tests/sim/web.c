@@ -7,30 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "http/http.h"
-#include "server/app.h"
-#include "tests/sim/scenario.h"
 #include "tests/sim/site.h"
-#include "tests/sim/web_client.h"
+#include "tests/sim/web.h"
 
 #define HOUR (3600 * SIM_SECOND)
-#define WEB_CLIENT_PORT 30000u
 
 static const char *const alpn[] = {"http/1.1", NULL};
-
-/* Both ends of one scenario. */
-struct web {
-	struct sim *sim;
-	struct stack_config cfg[2];
-	struct http_server_config http_cfg;
-	struct app_config app_cfg;
-	bool secure;
-	enum tls_version version;
-	struct http_server *http;
-	struct tls_context *server_tls, *client_tls;
-	struct app *app;
-	struct web_clients clients;
-};
 
 static struct http_time web_time(const struct sim *sim)
 {
@@ -46,7 +28,7 @@ static void server_turn(void *ctx, struct sim *sim)
 		sim_wake(sim, 1);
 }
 
-static void web_init(struct web *w, struct sim *sim)
+void web_init(struct web *w, struct sim *sim)
 {
 	*w = (struct web){.sim = sim};
 	for (unsigned i = 0; i < 2; i++) {
@@ -81,8 +63,7 @@ static bool make_tls(struct web *w)
 	return w->client_tls != NULL;
 }
 
-/* False when something is missing; the failure is noted. */
-static bool web_start(struct web *w)
+bool web_start(struct web *w)
 {
 	struct sim *sim = w->sim;
 
@@ -107,7 +88,7 @@ static bool web_start(struct web *w)
 	return w->app != NULL;
 }
 
-static void web_stop(struct web *w)
+void web_stop(struct web *w)
 {
 	web_clients_free(&w->clients);
 	if (w->app)
@@ -119,7 +100,7 @@ static void web_stop(struct web *w)
 		tls_context_destroy(w->client_tls);
 }
 
-static void expect_served(struct web *w, unsigned count)
+void web_expect_served(struct web *w, unsigned count)
 {
 	struct sim *sim = w->sim;
 
@@ -222,7 +203,7 @@ static void run_random(struct sim *sim, bool secure, enum tls_version version)
 	if (web_start(&w)) {
 		web_clients_connect(&w.clients, 0, WEB_CLIENT_PORT, &plan);
 		sim_run(sim);
-		expect_served(&w, 1);
+		web_expect_served(&w, 1);
 		if (!sim->failed && w.clients.answers != plan.count)
 			sim_fail(sim, "%llu answers to %u requests",
 				 (unsigned long long)w.clients.answers, plan.count);
@@ -284,7 +265,7 @@ static void run_crowd(struct sim *sim, unsigned index)
 					    (uint16_t)(WEB_CLIENT_PORT + i), &plan);
 		}
 		sim_run(sim);
-		expect_served(&w, count);
+		web_expect_served(&w, count);
 	}
 	web_stop(&w);
 }
@@ -348,7 +329,7 @@ static void run_prompt(struct sim *sim, unsigned index)
 			sim_at(sim, 2 * PROMPT_RTT - 1, look_at_flight, &w, NULL);
 		sim_at(sim, trips * PROMPT_RTT + 1, look_at_answers, &w, NULL);
 		sim_run(sim);
-		expect_served(&w, 1);
+		web_expect_served(&w, 1);
 	}
 	web_stop(&w);
 }
@@ -420,7 +401,7 @@ static void run_drain(struct sim *sim, unsigned index)
 			web_clients_connect(&w.clients, 0, (uint16_t)(WEB_CLIENT_PORT + i), &plan);
 		sim_at(sim, 0, start_drain, &w, NULL);
 		sim_run(sim);
-		expect_served(&w, count);
+		web_expect_served(&w, count);
 		if (!sim->failed && !app_drained(w.app))
 			sim_fail(sim, "the server does not say that it has drained");
 	}
@@ -442,7 +423,7 @@ static void run_plain_on_tls(struct sim *sim, unsigned index)
 		w.clients.tls = NULL;
 		web_clients_connect(&w.clients, 0, WEB_CLIENT_PORT, &plan);
 		sim_run(sim);
-		expect_served(&w, 1);
+		web_expect_served(&w, 1);
 	}
 	web_stop(&w);
 }
