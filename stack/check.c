@@ -58,8 +58,10 @@ static const char *check_liveness(const struct tcp_conn *c)
 
 	if ((c->xmit_mode == TCP_XMIT_NONE) != !timer_armed(&c->xmit_timer))
 		return "the timer and what it is for do not agree";
-	if (!busy || timer_armed(&c->xmit_timer) || list_linked(&c->output_link) ||
-	    waits_for_application(c))
+	if (c->pace.waiting != timer_armed(&c->pace.timer))
+		return "pacing and its timer do not agree";
+	if (!busy || timer_armed(&c->xmit_timer) || c->pace.waiting ||
+	    list_linked(&c->output_link) || waits_for_application(c))
 		return NULL;
 	return "liveness: nothing will ever move this connection";
 }

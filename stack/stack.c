@@ -61,6 +61,7 @@ void stack_config_default(struct stack_config *cfg)
 		.fin_wait_2_us = 60 * SECONDS,
 		.user_timeout_us = 120 * SECONDS,
 		.syn_timeout_us = 180 * SECONDS,
+		.pacing = true,
 	};
 }
 
@@ -223,6 +224,9 @@ static void fire(struct timer *t)
 		break;
 	case TCP_TIMER_REASS:
 		ip_reass_timer(list_entry(t, struct ip_reass, timer));
+		break;
+	case TCP_TIMER_PACE:
+		tcp_pace_fired(list_entry(t, struct tcp_conn, pace.timer));
 		break;
 	}
 }

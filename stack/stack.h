@@ -152,6 +152,7 @@ struct stack_config {
 	uint64_t user_timeout_us;    /* unanswered retransmission or probing gives up after  */
 	uint64_t syn_timeout_us;     /* an unanswered handshake gives up after               */
 	const struct tcp_cc_ops *cc; /* NULL: tcp_cc_cubic                                   */
+	bool pacing;                 /* spread bursts at about 2, then 1.2 cwnd / SRTT       */
 	stack_trace_fn trace;        /* NULL: off                                            */
 	void *trace_ctx;
 	bool fixed_isn; /* tests only: every initial sequence number is isn     */
@@ -317,6 +318,7 @@ struct tcp_info {
 	const char *recovery; /* "open", "recovery" (fast), "loss" (after a time-out)          */
 	uint64_t dsacks_in;
 	uint64_t timeouts;
+	uint64_t pacing_rate; /* bytes a second; 0 while bursts are not paced, see tcp_pace.h   */
 };
 void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info);
 /* Calls `fn` for every connection, half-open entry and TIME-WAIT record, in no set order. */

@@ -48,6 +48,7 @@ struct tcp_conn *tcp_conn_new(struct stack *s, const struct tcp_tuple *tuple, ui
 	timer_init(&c->xmit_timer, TCP_TIMER_XMIT);
 	timer_init(&c->delack_timer, TCP_TIMER_DELACK);
 	timer_init(&c->app_timer, TCP_TIMER_APP);
+	tcp_pace_init(c);
 	list_append(&s->conns, &c->link);
 	s->conn_count++;
 	tcp_table_insert(s, &c->node);
@@ -115,6 +116,7 @@ static void tear_down(struct tcp_conn *c)
 	timer_stop(&s->wheel, &c->xmit_timer);
 	timer_stop(&s->wheel, &c->delack_timer);
 	timer_stop(&s->wheel, &c->app_timer);
+	tcp_pace_stop(c);
 	c->xmit_mode = TCP_XMIT_NONE;
 	list_remove(&c->output_link);
 	list_remove(&c->starved_link);

@@ -62,6 +62,7 @@ void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info)
 							     : "open",
 		.dsacks_in = c->dsacks_in,
 		.timeouts = c->timeouts,
+		.pacing_rate = tcp_pace_rate(c),
 	};
 }
 

@@ -181,6 +181,10 @@ static bool decide_lost(struct tcp_conn *c, struct outgoing *o)
 	if (usable < (len < mss ? len : mss) || congestion_room(c) == 0)
 		return false;
 	len = len < usable ? len : usable;
+	if (!c->in_recovery) /* after a time-out; recovery is spread by PRR */
+		len = tcp_pace_limit(c, len, len);
+	if (len == 0 && lost->start != data_end)
+		return false;
 	if (len > packet_limit(c))
 		len = packet_limit(c);
 	if (len > mss && lost->start + len != end)
@@ -226,6 +230,9 @@ static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 	const bool again = seq_lt(c->snd_nxt, c->snd_max);
 	const bool last = len == unsent && !tcp_corked(c);
 	if (!again && len < mss && !last && (len == unsent || len < c->snd_wnd_max / 2))
+		return false;
+	o->len = tcp_pace_limit(c, len, unsent < usable ? unsent : usable);
+	if (o->len == 0)
 		return false;
 	o->why =
 		again ? "retransmission after a time-out (RFC 6298 5.4)" : "data (RFC 9293 3.10.2)";
@@ -359,6 +366,7 @@ static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 
 	c->segs_out++;
 	s->counters.tcp_out_segs++;
+	tcp_pace_sent(c, o->len);
 	if (again) {
 		c->retransmits++;
 		s->counters.tcp_retrans_segs++;

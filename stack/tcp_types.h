@@ -15,6 +15,7 @@
 #include "stack/seq.h"
 #include "stack/stack.h"
 #include "stack/tcp_cc.h"
+#include "stack/tcp_pace.h"
 #include "stack/tcp_prr.h"
 #include "stack/tcp_scoreboard.h"
 #include "stack/tcp_segment.h"
@@ -77,6 +78,7 @@ enum tcp_timer_kind {
 	TCP_TIMER_SYNCACHE, /* syncache_entry.timer                        */
 	TCP_TIMER_TIMEWAIT, /* timewait.timer                              */
 	TCP_TIMER_REASS,    /* ip_reass.timer                              */
+	TCP_TIMER_PACE,     /* tcp_conn.pace.timer                         */
 };
 
 /* The timers that exclude each other are one tagged value, so that two of them cannot run. */
@@ -169,6 +171,7 @@ struct tcp_conn {
 	struct tcp_scoreboard board;
 	struct tcp_prr prr;
 	struct tcp_undo undo;
+	struct tcp_pace pace;
 	uint64_t dsacks_in, timeouts;
 
 	struct timer xmit_timer, delack_timer, app_timer;
