@@ -69,7 +69,7 @@ static const char *check_liveness(const struct tcp_conn *c)
 const char *stack_check(const struct stack *s)
 {
 	size_t memory;
-	uint32_t conns = 0;
+	uint32_t conns = 0, established = 0, orphans = 0;
 	const char *broken = ip_reass_check(s, &memory);
 
 	for (struct list *n = s->conns.next; n != &s->conns && !broken; n = n->next) {
@@ -78,6 +78,8 @@ const char *stack_check(const struct stack *s)
 		memory += sizeof *c + c->snd.cap + c->rcv.cap + tcp_scoreboard_memory(c);
 		if (c->dead)
 			continue;
+		established += c->state == TCP_ESTABLISHED || c->state == TCP_CLOSE_WAIT;
+		orphans += !c->attached;
 		broken = check_send(c);
 		if (!broken)
 			broken = check_receive(c);
@@ -94,7 +96,7 @@ const char *stack_check(const struct stack *s)
 	memory += s->timewait_count * sizeof(struct timewait);
 	if (memory != s->memory)
 		return "the memory account is not the sum of what is held";
-	if (conns != s->conn_count ||
+	if (conns != s->conn_count || established != s->established || orphans != s->orphans ||
 	    s->table.count > s->conn_count + s->syncache_count + s->timewait_count)
 		return "the counts of connections do not agree";
 	return s->memory > s->cfg.memory_limit ? "more memory is held than the limit allows" : NULL;

@@ -305,5 +305,7 @@ void stack_get_usage(const struct stack *s, struct stack_usage *usage)
 	*usage = (struct stack_usage){.connections = s->conn_count,
 				      .half_open = s->syncache_count,
 				      .time_wait = s->timewait_count,
+				      .established = s->established,
+				      .orphans = s->orphans,
 				      .memory = s->memory};
 }

@@ -112,6 +112,7 @@ static void tear_down(struct tcp_conn *c)
 	if (c->dead)
 		return;
 	c->dead = true;
+	tcp_metrics_ended(c);
 	tcp_table_remove(s, &c->node);
 	timer_stop(&s->wheel, &c->xmit_timer);
 	timer_stop(&s->wheel, &c->delack_timer);

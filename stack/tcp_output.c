@@ -81,6 +81,7 @@ static uint16_t advertise(struct tcp_conn *c, uint8_t flags)
 		c->rcv_adv = wnd; /* no RCV.NXT yet: take_peer_syn adds it */
 		return field;
 	}
+	tcp_metrics_window(c, wnd);
 	c->rcv_adv = seq_max(c->rcv_adv, c->rcv_nxt + wnd);
 	return field;
 }
@@ -364,16 +365,15 @@ static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 	const bool crossing = (o->flags & TCP_SYN) && (o->flags & TCP_ACK) && c->backoff == 0;
 	const bool again = seq_lt(o->seq, c->snd_max) && end != o->seq && !crossing;
 
-	c->segs_out++;
-	s->counters.tcp_out_segs++;
+	tcp_metrics_sent(c, o->len, o->flags, again);
 	tcp_pace_sent(c, o->len);
 	if (again) {
-		c->retransmits++;
-		s->counters.tcp_retrans_segs++;
 		tcp_rtt_cancel(c);
 		tcp_undo_sent_again(c, end - o->seq);
 	} else if (end != o->seq) {
 		tcp_rtt_sent(c, end);
+		if (o->len > 0)
+			tcp_rate_sent(c, o->seq, end);
 	}
 	if (!o->probe && end != o->seq && !(o->flags & TCP_SYN))
 		note_in_flight(c, o, end);
@@ -430,6 +430,8 @@ bool tcp_output_next(struct tcp_conn *c, struct packet_out *out)
 	restart_after_idle(c);
 	if (!decide(c, &o)) {
 		settle_timers(c);
+		tcp_chrono_update(c);
+		tcp_rate_check_app_limited(c);
 		return false;
 	}
 	build(c, &o, out);

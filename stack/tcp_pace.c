@@ -118,6 +118,7 @@ static void wait(struct tcp_conn *c, uint64_t rate, uint32_t all)
 	const uint64_t ready_ns = p->next_ns - time_of(burst(c, rate) - need, rate);
 
 	p->waiting = true;
+	c->stack->counters.tcp_paced++;
 	timer_set(&c->stack->wheel, &p->timer, ready_ns / NS_PER_US + 1);
 }
 

@@ -15,8 +15,11 @@
 #include "stack/seq.h"
 #include "stack/stack.h"
 #include "stack/tcp_cc.h"
+#include "stack/tcp_chrono.h"
+#include "stack/tcp_metrics.h"
 #include "stack/tcp_pace.h"
 #include "stack/tcp_prr.h"
+#include "stack/tcp_rate.h"
 #include "stack/tcp_scoreboard.h"
 #include "stack/tcp_segment.h"
 #include "stack/tcp_undo.h"
@@ -172,6 +175,9 @@ struct tcp_conn {
 	struct tcp_prr prr;
 	struct tcp_undo undo;
 	struct tcp_pace pace;
+	struct tcp_rate rate;
+	struct tcp_chrono chrono;
+	struct tcp_metrics metrics;
 	uint64_t dsacks_in, timeouts;
 
 	struct timer xmit_timer, delack_timer, app_timer;
