@@ -74,7 +74,9 @@ void tcp_conn_negotiated(struct tcp_conn *c, const struct tcp_options *peer)
 		c->ts_recent = peer->ts_val;
 		c->ts_recent_us = c->stack->now_us;
 	}
-	c->rcv_mss = c->snd_mss;
+	/* A guess on the low side, until a segment is larger: RFC 5681 4.2 wants an ACK for every second one of the size
+	 * that the peer uses, which may be less than we have offered. */
+	c->rcv_mss = c->snd_mss < TCP_MSS_DEFAULT ? c->snd_mss : TCP_MSS_DEFAULT;
 	c->cc.mss = c->snd_mss;
 	c->cc.cwnd = tcp_cc_initial_window(c->snd_mss);
 	c->cc.ssthresh = UINT32_MAX;

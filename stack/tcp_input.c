@@ -346,8 +346,7 @@ static enum step check_ack(struct arrival *a)
 	}
 }
 
-/* How soon the data is acknowledged: RFC 9293 3.8.6.3, RFC 5681 4.2. Bytes are counted, not segments,
- * because the link may have coalesced many of them into one. */
+/* How soon the data is acknowledged: see tcp_delack.h. */
 static void program_ack(struct tcp_conn *c, const struct tcp_segment *seg, uint32_t advanced,
 			bool had_gap)
 {
@@ -355,17 +354,12 @@ static void program_ack(struct tcp_conn *c, const struct tcp_segment *seg, uint3
 
 	if (piece > c->rcv_mss && piece <= tcp_our_mss(c->stack, c->node.tuple.version))
 		c->rcv_mss = (uint16_t)piece;
-	c->rcv_unacked += advanced;
 	/* Out of order, or it filled a gap: at once (RFC 5681 4.2). */
-	const bool gap = had_gap || advanced != seg->len;
-	if (gap || c->rcv_unacked >= 2u * c->rcv_mss) {
+	const bool gap = had_gap || advanced != seg->len, due = tcp_delack_due(c, advanced);
+	if (gap || due)
 		ack_now(c);
-	} else if (c->quickacks > 0) {
-		c->quickacks--;
-		ack_now(c);
-	} else if (!timer_armed(&c->delack_timer)) {
+	else if (!timer_armed(&c->delack_timer))
 		timer_set(&c->stack->wheel, &c->delack_timer, c->stack->now_us + TCP_DELACK_US);
-	}
 }
 
 /* Seventh: the segment text. */

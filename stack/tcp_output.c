@@ -372,8 +372,10 @@ static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 		tcp_undo_sent_again(c, end - o->seq);
 	} else if (end != o->seq) {
 		tcp_rtt_sent(c, end);
-		if (o->len > 0)
+		if (o->len > 0) {
 			tcp_rate_sent(c, o->seq, end);
+			tcp_delack_sent(c);
+		}
 	}
 	if (!o->probe && end != o->seq && !(o->flags & TCP_SYN))
 		note_in_flight(c, o, end);

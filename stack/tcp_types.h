@@ -16,6 +16,7 @@
 #include "stack/stack.h"
 #include "stack/tcp_cc.h"
 #include "stack/tcp_chrono.h"
+#include "stack/tcp_delack.h"
 #include "stack/tcp_metrics.h"
 #include "stack/tcp_pace.h"
 #include "stack/tcp_prr.h"
@@ -176,6 +177,7 @@ struct tcp_conn {
 	struct tcp_undo undo;
 	struct tcp_pace pace;
 	struct tcp_rate rate;
+	struct tcp_delack delack;
 	struct tcp_chrono chrono;
 	struct tcp_metrics metrics;
 	uint64_t dsacks_in, timeouts;
