@@ -235,6 +235,8 @@ static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 	o->len = tcp_pace_limit(c, len, unsent < usable ? unsent : usable);
 	if (o->len == 0)
 		return false;
+	if (o->len < len && o->len > mss)
+		o->len -= o->len % mss;
 	o->why =
 		again ? "retransmission after a time-out (RFC 6298 5.4)" : "data (RFC 9293 3.10.2)";
 	finish_segment(c, o);

@@ -381,6 +381,42 @@ static void test_super_segments_leave_a_quantum_at_a_time(void **state)
 	check_equal(w, wire_info(w).snd_nxt - wire_info(w).snd_una, cwnd);
 }
 
+/* With SACK blocks in the header a full segment has 988 bytes. A quantum that is no multiple of that leaves no sliver. */
+static void test_quantum_is_cut_into_full_segments(void **state)
+{
+	struct wire *w = *state;
+
+	w->cfg.checksum_offload = w->cfg.tso = true;
+	wire_restart(w);
+	wire_listen(w, WIRE_PORT, 16);
+	inject(w, "+0 S 0:0(0) win 65535 <mss 1000,wscale 8,sackOK>");
+	drain(w);
+	inject(w, "+0.020 . 1:1(0) ack 1 win 65535");
+	wire_accept(w);
+	inject(w,
+	       "* P. 101:201(100) ack 1 win 65535"); /* a gap: from now on each segment reports it */
+	drain(w);
+	fill(w);
+	for (unsigned round = 0; round < 6; round++) {
+		char text[80];
+		size_t packets = 0;
+		advance_us(w, 19000);
+		for (struct wire_packet *p; (p = wire_take(w)) != NULL; test_free(p), packets++) {
+			const size_t bytes = p->len - 40 - 12;
+			if (bytes > 988)
+				check_equal(w, p->gso_size, 988);
+			check_equal(w, bytes % 988, 0);
+		}
+		check(w, packets > 0);
+		advance_us(w, 1000);
+		snprintf(text, sizeof text, "* . 1:1(0) ack %u win 65535",
+			 wire_info(w).snd_nxt - w->iss);
+		inject(w, text);
+		fill(w);
+	}
+	drain(w);
+}
+
 /* ------------------------------------------------------------------ what happens while it waits */
 
 static void wait_behind_a_burst(struct wire *w)
@@ -474,6 +510,7 @@ int main(void)
 		WIRE_TEST(test_ticks_cost_no_rate),
 		WIRE_TEST(test_slow_path_sends_pairs),
 		WIRE_TEST(test_super_segments_leave_a_quantum_at_a_time),
+		WIRE_TEST(test_quantum_is_cut_into_full_segments),
 		WIRE_TEST(test_fin_follows_the_last_paced_segment),
 		WIRE_TEST(test_closed_connection_sends_the_rest_at_its_rate),
 		WIRE_TEST(test_reset_while_waiting_leaves_nothing),
