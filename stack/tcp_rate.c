@@ -16,7 +16,7 @@ void tcp_rate_sent(struct tcp_conn *c, uint32_t start, uint32_t end)
 	struct tcp_rate *r = &c->rate;
 	const uint64_t now_us = c->stack->now_us;
 
-	if (start == c->snd_una) /* the pipe was empty: a new beginning */
+	if (start == tcp_snd_data_una(c)) /* the pipe was empty: a new beginning */
 		r->first_sent_us = r->delivered_us = now_us;
 	if (r->count == TCP_RATE_MARKS)
 		return;

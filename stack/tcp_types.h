@@ -17,6 +17,7 @@
 #include "stack/tcp_cc.h"
 #include "stack/tcp_chrono.h"
 #include "stack/tcp_delack.h"
+#include "stack/tcp_fastopen.h"
 #include "stack/tcp_metrics.h"
 #include "stack/tcp_pace.h"
 #include "stack/tcp_prr.h"
@@ -125,6 +126,7 @@ struct tcp_conn {
 	bool ts_ok, wscale_ok;
 	bool sack_ok; /* both SYNs had SACK-permitted (RFC 2018)              */
 	bool rtt_timing;
+	bool syn_cookie; /* there was no entry: when our SYN-ACK was sent is not known  */
 	uint8_t snd_wscale, rcv_wscale;
 	uint8_t xmit_mode; /* enum tcp_xmit_mode */
 	uint8_t backoff;   /* doublings of the RTO */
@@ -180,6 +182,7 @@ struct tcp_conn {
 	struct tcp_delack delack;
 	struct tcp_chrono chrono;
 	struct tcp_metrics metrics;
+	struct tcp_fastopen fastopen;
 	uint64_t dsacks_in, timeouts;
 
 	struct timer xmit_timer, delack_timer, app_timer;
@@ -202,6 +205,7 @@ struct tcp_listener {
 	unsigned queued;
 	struct list queue; /* connections that wait for tcp_accept */
 	bool event;        /* STACK_EVENT_ACCEPT is due */
+	struct tcp_fastopen_queue fastopen;
 };
 
 /* ------------------------------------------------------------------ small predicates */
