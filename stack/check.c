@@ -61,8 +61,10 @@ static const char *check_liveness(const struct tcp_conn *c)
 
 	if ((c->xmit_mode == TCP_XMIT_NONE) != !timer_armed(&c->xmit_timer))
 		return "the timer and what it is for do not agree";
-	if (!busy || timer_armed(&c->xmit_timer) || list_linked(&c->output_link) ||
-	    waits_for_application(c))
+	if (c->pace.waiting != timer_armed(&c->pace.timer))
+		return "pacing and its timer do not agree";
+	if (!busy || timer_armed(&c->xmit_timer) || c->pace.waiting ||
+	    list_linked(&c->output_link) || waits_for_application(c))
 		return NULL;
 	return "liveness: nothing will ever move this connection";
 }
@@ -70,7 +72,7 @@ static const char *check_liveness(const struct tcp_conn *c)
 const char *stack_check(const struct stack *s)
 {
 	size_t memory;
-	uint32_t conns = 0;
+	uint32_t conns = 0, established = 0, orphans = 0;
 	const char *broken = ip_reass_check(s, &memory);
 
 	for (struct list *n = s->conns.next; n != &s->conns && !broken; n = n->next) {
@@ -80,6 +82,8 @@ const char *stack_check(const struct stack *s)
 			  tcp_reass_memory(c);
 		if (c->dead)
 			continue;
+		established += c->state == TCP_ESTABLISHED || c->state == TCP_CLOSE_WAIT;
+		orphans += !c->attached;
 		broken = check_send(c);
 		if (!broken)
 			broken = check_receive(c);
@@ -105,7 +109,7 @@ const char *stack_check(const struct stack *s)
 	memory += s->timewait_count * sizeof(struct timewait);
 	if (memory != s->memory)
 		return "the memory account is not the sum of what is held";
-	if (conns != s->conn_count ||
+	if (conns != s->conn_count || established != s->established || orphans != s->orphans ||
 	    s->table.count > s->conn_count + s->syncache_count + s->timewait_count)
 		return "the counts of connections do not agree";
 	return s->memory > s->cfg.memory_limit ? "more memory is held than the limit allows" : NULL;

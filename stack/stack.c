@@ -61,6 +61,7 @@ void stack_config_default(struct stack_config *cfg)
 		.fin_wait_2_us = 60 * SECONDS,
 		.user_timeout_us = 120 * SECONDS,
 		.syn_timeout_us = 180 * SECONDS,
+		.pacing = true,
 		.syn_cookies = true,
 		.fastopen_pending = 256,
 	};
@@ -233,6 +234,9 @@ static void fire(struct timer *t)
 	case TCP_TIMER_REASS:
 		ip_reass_timer(list_entry(t, struct ip_reass, timer));
 		break;
+	case TCP_TIMER_PACE:
+		tcp_pace_fired(list_entry(t, struct tcp_conn, pace.timer));
+		break;
 	}
 }
 
@@ -310,5 +314,7 @@ void stack_get_usage(const struct stack *s, struct stack_usage *usage)
 	*usage = (struct stack_usage){.connections = s->conn_count,
 				      .half_open = s->syncache_count,
 				      .time_wait = s->timewait_count,
+				      .established = s->established,
+				      .orphans = s->orphans,
 				      .memory = s->memory};
 }

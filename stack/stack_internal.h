@@ -55,6 +55,7 @@ struct stack {
 	uint32_t reass_count;
 	size_t reass_memory; /* of the bytes charged, those for reassembly */
 	uint32_t conn_count, syncache_count, timewait_count;
+	uint32_t established, orphans; /* of conn_count, see tcp_metrics.h */
 	uint64_t next_id;
 	uint8_t isn_key[16], ts_key[16], port_key[16], fastopen_key[16];
 	uint32_t port_counter;

@@ -51,6 +51,7 @@ struct tcp_conn *tcp_conn_new(struct stack *s, const struct tcp_tuple *tuple, ui
 	timer_init(&c->xmit_timer, TCP_TIMER_XMIT);
 	timer_init(&c->delack_timer, TCP_TIMER_DELACK);
 	timer_init(&c->app_timer, TCP_TIMER_APP);
+	tcp_pace_init(c);
 	list_append(&s->conns, &c->link);
 	s->conn_count++;
 	tcp_table_insert(s, &c->node);
@@ -76,7 +77,9 @@ void tcp_conn_negotiated(struct tcp_conn *c, const struct tcp_options *peer)
 		c->ts_recent = peer->ts_val;
 		c->ts_recent_us = c->stack->now_us;
 	}
-	c->rcv_mss = c->snd_mss;
+	/* A guess on the low side, until a segment is larger: RFC 5681 4.2 wants an ACK for every second one of the size
+	 * that the peer uses, which may be less than we have offered. */
+	c->rcv_mss = c->snd_mss < TCP_MSS_DEFAULT ? c->snd_mss : TCP_MSS_DEFAULT;
 	c->cc.mss = c->snd_mss;
 	c->cc.cwnd = tcp_cc_initial_window(c->snd_mss);
 	c->cc.ssthresh = UINT32_MAX;
@@ -114,10 +117,12 @@ static void tear_down(struct tcp_conn *c)
 	if (c->dead)
 		return;
 	c->dead = true;
+	tcp_metrics_ended(c);
 	tcp_table_remove(s, &c->node);
 	timer_stop(&s->wheel, &c->xmit_timer);
 	timer_stop(&s->wheel, &c->delack_timer);
 	timer_stop(&s->wheel, &c->app_timer);
+	tcp_pace_stop(c);
 	c->xmit_mode = TCP_XMIT_NONE;
 	list_remove(&c->output_link);
 	list_remove(&c->starved_link);

@@ -82,6 +82,7 @@ static uint16_t advertise(struct tcp_conn *c, uint8_t flags)
 		c->rcv_adv = wnd; /* no RCV.NXT yet: take_peer_syn adds it */
 		return field;
 	}
+	tcp_metrics_window(c, wnd);
 	c->rcv_adv = seq_max(c->rcv_adv, c->rcv_nxt + wnd);
 	return field;
 }
@@ -187,6 +188,10 @@ static bool decide_lost(struct tcp_conn *c, struct outgoing *o)
 	if (usable < (len < mss ? len : mss) || congestion_room(c) == 0)
 		return false;
 	len = len < usable ? len : usable;
+	if (!c->in_recovery) /* after a time-out; recovery is spread by PRR */
+		len = tcp_pace_limit(c, len, len);
+	if (len == 0 && lost->start != data_end)
+		return false;
 	if (len > packet_limit(c))
 		len = packet_limit(c);
 	if (len > mss && lost->start + len != end)
@@ -234,6 +239,11 @@ static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 	const bool last = len == unsent && !tcp_corked(c);
 	if (!again && len < mss && !last && (len == unsent || len < c->snd_wnd_max / 2))
 		return false;
+	o->len = tcp_pace_limit(c, len, unsent < usable ? unsent : usable);
+	if (o->len == 0)
+		return false;
+	if (o->len < len && o->len > mss)
+		o->len -= o->len % mss;
 	o->why =
 		again ? "retransmission after a time-out (RFC 6298 5.4)" : "data (RFC 9293 3.10.2)";
 	finish_segment(c, o);
@@ -381,15 +391,17 @@ static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 			      !c->fastopen.opened;
 	const bool again = seq_lt(o->seq, c->snd_max) && end != o->seq && !crossing;
 
-	c->segs_out++;
-	s->counters.tcp_out_segs++;
+	tcp_metrics_sent(c, o->len, o->flags, again);
+	tcp_pace_sent(c, o->len);
 	if (again) {
-		c->retransmits++;
-		s->counters.tcp_retrans_segs++;
 		tcp_rtt_cancel(c);
 		tcp_undo_sent_again(c, o->seq, end);
 	} else if (end != o->seq) {
 		tcp_rtt_sent(c, end);
+		if (o->len > 0) {
+			tcp_rate_sent(c, o->seq, end);
+			tcp_delack_sent(c);
+		}
 	}
 	if (!o->probe && end != o->seq && !(o->flags & TCP_SYN))
 		note_in_flight(c, o, end);
@@ -402,8 +414,6 @@ static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 		tcp_tlp_new_data(c);
 	if (end != o->seq)
 		c->last_send_us = s->now_us;
-	if (o->len > 0)
-		c->rcv_burst = 0;
 	if (o->flags & TCP_ACK) {
 		c->ack_now = false;
 		tcp_sack_reported(c);
@@ -453,6 +463,8 @@ bool tcp_output_next(struct tcp_conn *c, struct packet_out *out)
 	restart_after_idle(c);
 	if (!decide(c, &o)) {
 		settle_timers(c);
+		tcp_chrono_update(c);
+		tcp_rate_check_app_limited(c);
 		return false;
 	}
 	build(c, &o, out);

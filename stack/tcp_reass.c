@@ -129,6 +129,7 @@ uint32_t tcp_reass_insert(struct tcp_conn *c, uint32_t seq, const uint8_t *data,
 		return 0;
 	if (!ring_grow(s, &c->rcv, offset + len, extent(c), s->cfg.recv_buffer_max)) {
 		s->counters.tcp_memory_drops++;
+		s->counters.tcp_rcv_q_drops++;
 		return 0;
 	}
 	report_duplicate(c, seq, seq + len);

@@ -77,7 +77,8 @@ static void grow(struct tcp_conn *c, uint32_t bytes, uint64_t rtt_us)
 				       .srtt_us = c->srtt_us,
 				       .rtt_us = rtt_us ? rtt_us : c->latest_rtt_us,
 				       .snd_una = c->snd_una,
-				       .snd_nxt = c->snd_nxt};
+				       .snd_nxt = c->snd_nxt,
+				       .paced = c->stack->cfg.pacing};
 	c->cc_ops->acked(&c->cc, &ack);
 }
 

@@ -369,6 +369,7 @@ void tcp_syncache_timer(struct syncache_entry *e)
 	}
 	e->retries++;
 	s->counters.tcp_retrans_segs++;
+	s->counters.tcp_syn_retrans++;
 	trace_entry(e, STACK_TRACE_TIMER, NULL, TCP_SYN_RECEIVED,
 		    "no ACK came: repeat the SYN-ACK, double the time-out (RFC 6298 5.5)");
 	send_syn_ack(e, "SYN-ACK repeated: its ACK did not come (RFC 6298 5)");

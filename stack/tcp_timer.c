@@ -161,6 +161,7 @@ void tcp_timer_fired(struct tcp_conn *c, enum tcp_timer_kind kind)
 	case TCP_TIMER_SYNCACHE:
 	case TCP_TIMER_TIMEWAIT:
 	case TCP_TIMER_REASS:
+	case TCP_TIMER_PACE:
 		break; /* not a connection's */
 	}
 }

@@ -53,6 +53,15 @@ static void remember(struct stack *s, const struct timewait *record)
 	timer_set(&s->wheel, &tw->timer, s->now_us + s->cfg.time_wait_us);
 }
 
+/* Rounded up, as in tcp_receive_window: the FIN has taken one number from the window, and the right edge stays. */
+static uint16_t window_field(const struct tcp_conn *c)
+{
+	const uint32_t unit = (1u << c->rcv_wscale) - 1;
+	const uint32_t field = (c->rcv_adv - c->rcv_nxt + unit) >> c->rcv_wscale;
+
+	return field < UINT16_MAX ? (uint16_t)field : UINT16_MAX;
+}
+
 void tcp_timewait_enter(struct tcp_conn *c, const struct tcp_segment *seg, enum tcp_state before,
 			const char *why)
 {
@@ -72,7 +81,7 @@ void tcp_timewait_enter(struct tcp_conn *c, const struct tcp_segment *seg, enum 
 		.snd_nxt = c->snd_nxt,
 		.rcv_nxt = c->rcv_nxt,
 		.rcv_wnd = c->rcv_adv - c->rcv_nxt,
-		.wnd_field = (uint16_t)((c->rcv_adv - c->rcv_nxt) >> c->rcv_wscale),
+		.wnd_field = window_field(c),
 		.ts_ok = c->ts_ok,
 		.ts_offset = c->ts_offset,
 		.ts_recent = c->ts_recent,

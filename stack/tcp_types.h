@@ -15,9 +15,14 @@
 #include "stack/seq.h"
 #include "stack/stack.h"
 #include "stack/tcp_cc.h"
+#include "stack/tcp_chrono.h"
+#include "stack/tcp_delack.h"
 #include "stack/tcp_fastopen.h"
+#include "stack/tcp_metrics.h"
+#include "stack/tcp_pace.h"
 #include "stack/tcp_prr.h"
 #include "stack/tcp_rack.h"
+#include "stack/tcp_rate.h"
 #include "stack/tcp_scoreboard.h"
 #include "stack/tcp_segment.h"
 #include "stack/tcp_tlp.h"
@@ -42,8 +47,6 @@
 #define TCP_QUICKACKS 16      /* segments acknowledged at once when a connection is young */
 #define TCP_CHALLENGE_ACKS 10 /* at most, per connection and second (RFC 5961 7)         */
 #define TCP_SYNACK_RETRIES 5
-/* Full segments of a request that are acknowledged at once if they have no PSH, see program_ack. */
-#define TCP_QUICK_BURST 16
 #define TCP_PAWS_IDLE_US \
 	(24ull * 24 * 3600 * 1000000) /* RFC 7323 5.5: TS.Recent is stale after 24 days */
 #define TCP_ORPHAN_TIMEOUTS \
@@ -82,6 +85,7 @@ enum tcp_timer_kind {
 	TCP_TIMER_SYNCACHE, /* syncache_entry.timer                        */
 	TCP_TIMER_TIMEWAIT, /* timewait.timer                              */
 	TCP_TIMER_REASS,    /* ip_reass.timer                              */
+	TCP_TIMER_PACE,     /* tcp_conn.pace.timer                         */
 };
 
 /* The timers that exclude each other are one tagged value, so that two of them cannot run. */
@@ -151,7 +155,6 @@ struct tcp_conn {
 	uint32_t rcv_adv; /* right edge that we have advertised: never moves left */
 	uint32_t last_ack_sent;
 	uint32_t rcv_unacked; /* bytes received since the last ACK */
-	uint32_t rcv_burst;   /* bytes received since we last sent data */
 	uint32_t peer_fin_seq;
 	uint16_t rcv_mss;      /* estimate of the peer's full segment */
 	struct ring rcv;       /* first byte: rcv_nxt - rcv.len */
@@ -180,6 +183,11 @@ struct tcp_conn {
 	struct tcp_rack rack;
 	struct tcp_tlp tlp;
 	struct tcp_undo undo;
+	struct tcp_pace pace;
+	struct tcp_rate rate;
+	struct tcp_delack delack;
+	struct tcp_chrono chrono;
+	struct tcp_metrics metrics;
 	struct tcp_fastopen fastopen;
 	uint64_t dsacks_in, timeouts;
 

@@ -36,6 +36,7 @@ static void draw_hosts(struct sim_pair *p)
 		sim_set_isn(cfg, (unsigned)sim_rng_below(r, 4));
 		if (sim_rng_chance(r, SIM_PPM / 4))
 			p->sim->host[i].batch_us = sim_rng_magnitude(r, 1, 2000);
+		cfg->pacing = !sim_rng_chance(r, SIM_PPM / 4);
 	}
 }
 
