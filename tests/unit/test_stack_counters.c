@@ -129,7 +129,7 @@ static void gaps(struct wire *w)
 
 	established(w);
 	for (uint32_t i = 0; i < TCP_OOO_MAX; i++) {
-		snprintf(line, sizeof line, "* P. %u:%u(10) ack 1", 101 + 100 * i, 111 + 100 * i);
+		snprintf(line, sizeof line, "* P. %u:%u(4) ack 1", 101 + 8 * i, 105 + 8 * i);
 		inject(w, line);
 		drain(w);
 	}
@@ -249,7 +249,7 @@ CAUSE(to_closed_port, "* S 0:0(0) win 65535 to 81")
 CAUSE(syn_in_window, "* S 1:1(0)")
 CAUSE(far_away, "* . 1000001:1000001(0) ack 1")
 CAUSE(beyond_a_gap, "* P. 101:111(10) ack 1")
-CAUSE(one_gap_more, "* P. 5001:5011(10) ack 1")
+CAUSE(one_gap_more, "* P. 40001:40011(10) ack 1")
 CAUSE(duplicate_ack, "* . 1:1(0) ack 1")
 CAUSE(same_data_again, "* P. 1:101(100) ack 1")
 CAUSE(old_timestamp, "* . 1:1(0) ack 1 <TS val 900 ecr $>")
