@@ -349,6 +349,8 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(icmp_out_echo_reps)         \
 	X(icmp_out_errors_sent)       \
 	X(icmp_out_errors_limited)    \
+	X(udp_in_errors)              \
+	X(udp_no_ports)               \
 	X(tcp_active_opens)           \
 	X(tcp_passive_opens)          \
 	X(tcp_attempt_fails)          \
