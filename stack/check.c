@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check.c — the invariants, for tests: see stack_check in stack.h. */
 #include "stack/ip_reass.h"
+#include "stack/pmtu_cache.h"
 #include "stack/seq.h"
 #include "stack/stack_internal.h"
 #include "stack/tcp_syncache.h"
@@ -90,6 +91,7 @@ const char *stack_check(const struct stack *s)
 		memory += sizeof(struct reply) + s->reply_out->len;
 	memory += s->syncache_count * sizeof(struct syncache_entry);
 	memory += s->timewait_count * sizeof(struct timewait);
+	memory += pmtu_cache_memory(s);
 	if (memory != s->memory)
 		return "the memory account is not the sum of what is held";
 	if (conns != s->conn_count ||

@@ -317,6 +317,11 @@ struct tcp_info {
 	const char *recovery; /* "open", "recovery" (fast), "loss" (after a time-out)          */
 	uint64_t dsacks_in;
 	uint64_t timeouts;
+	/* Path MTU: how large our packets may be, bytes; half-open and closed ones do not know. */
+	uint32_t pmtu;
+	uint32_t pmtu_probe; /* size of the probe in flight, 0 for none                         */
+	bool blackhole;      /* pmtu was found without ICMP: larger packets vanish              */
+	uint64_t mtu_probes_ok, mtu_probes_failed;
 };
 void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info);
 /* Calls `fn` for every connection, half-open entry and TIME-WAIT record, in no set order. */
@@ -345,6 +350,7 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(icmp_in_errors)             \
 	X(icmp_in_echos)              \
 	X(icmp_in_soft_errors)        \
+	X(icmp_in_pkt_too_bigs)       \
 	X(icmp_in_neighbour_ignored)  \
 	X(icmp_out_echo_reps)         \
 	X(icmp_out_errors_sent)       \
@@ -389,6 +395,13 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(tcp_fin_wait_2_timeouts)    \
 	X(tcp_user_timeouts)          \
 	X(tcp_memory_drops)           \
+	X(tcp_icmp_out_of_window)     \
+	X(tcp_pmtu_reductions)        \
+	X(tcp_pmtu_disproved)         \
+	X(tcp_pmtud_blackhole)        \
+	X(tcp_pmtud_blackhole_failed) \
+	X(tcp_mtup_success)           \
+	X(tcp_mtup_fail)              \
 	X(reply_queue_drops)
 
 struct stack_counters {

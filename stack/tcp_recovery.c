@@ -123,7 +123,8 @@ static void sack_ack(struct tcp_conn *c, const struct tcp_delivery *d)
 		leave_sack_recovery(c);
 	tcp_scoreboard_detect(c);
 	/* Until SND.UNA is past `recover` the window has fallen once for this flight. */
-	if (!c->in_recovery && c->board.lost > 0 && seq_geq(c->snd_una, c->recover))
+	if (!c->in_recovery && c->board.lost > 0 && seq_geq(c->snd_una, c->recover) &&
+	    !tcp_pmtu_probe_excuses(c))
 		enter_sack_recovery(c, d);
 	if (c->in_recovery && d->bytes > 0) {
 		const bool safe = d->acked > 0 && c->board.lost <= lost_before;
@@ -198,4 +199,28 @@ void tcp_recovery_timeout(struct tcp_conn *c)
 	c->retransmit = false;
 	go_back(c);
 	tcp_rtt_cancel(c);
+}
+
+void tcp_recovery_too_large(struct tcp_conn *c, bool timed_out)
+{
+	const uint32_t initial = tcp_cc_initial_window(c->snd_mss);
+
+	tcp_rtt_cancel(c);
+	if (tcp_uses_sack(c) && !timed_out) {
+		tcp_scoreboard_lost(c, (struct seq_range){c->snd_una, c->snd_nxt}, c->snd_mss);
+		/* Nor are these losses a reason to reduce the window when the next ACK comes. */
+		if (!c->in_recovery)
+			c->recover = c->snd_max;
+		return;
+	}
+	if (c->in_recovery)
+		c->cc.cwnd = c->cc.ssthresh;
+	/* Nothing has arrived for a while: no ACKs will clock out what goes again (RFC 5681 4.1). */
+	if (timed_out && c->cc.cwnd > initial)
+		c->cc.cwnd = initial;
+	c->in_recovery = false;
+	c->recover = c->snd_max;
+	c->dupacks = 0;
+	c->retransmit = false;
+	go_back(c);
 }

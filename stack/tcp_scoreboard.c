@@ -281,6 +281,33 @@ void tcp_scoreboard_detect(struct tcp_conn *c)
 	}
 }
 
+void tcp_scoreboard_lost(struct tcp_conn *c, struct seq_range part, uint32_t longer)
+{
+	struct tcp_scoreboard *b = &c->board;
+
+	/* With no room for a boundary the rest of the range counts as lost, too. */
+	split(c, part.start);
+	split(c, part.end);
+	const unsigned first = find(b, part.start);
+	unsigned i = first;
+	for (; i < b->count && seq_lt(b->range[i].start, part.end); i++)
+		if (!(b->range[i].flags & (TCP_SENT_SACKED | TCP_SENT_LOST)) &&
+		    length(&b->range[i]) > longer)
+			set_flags(b, &b->range[i], TCP_SENT_LOST);
+	join(b, first, i);
+}
+
+bool tcp_scoreboard_lost_within(const struct tcp_conn *c, struct seq_range part)
+{
+	const struct tcp_scoreboard *b = &c->board;
+
+	for (unsigned i = 0; i < b->count; i++)
+		if ((b->range[i].flags & TCP_SENT_LOST) &&
+		    (seq_lt(b->range[i].start, part.start) || seq_gt(b->range[i].end, part.end)))
+			return false;
+	return true;
+}
+
 void tcp_scoreboard_all_lost(struct tcp_conn *c)
 {
 	struct tcp_scoreboard *b = &c->board;

@@ -70,6 +70,10 @@ const struct tcp_sent *tcp_scoreboard_next_lost(const struct tcp_conn *c);
 /* IsLost (RFC 6675 4): marks what lies below DupThresh SACKed stretches, or below more SACKed bytes than
  * DupThresh - 1 segments have, and was sent only once. */
 void tcp_scoreboard_detect(struct tcp_conn *c);
+/* What of `part` is neither SACKed nor lost yet, in ranges longer than `longer` bytes, is lost. */
+void tcp_scoreboard_lost(struct tcp_conn *c, struct seq_range part, uint32_t longer);
+/* Does all that is lost lie within `part`? */
+bool tcp_scoreboard_lost_within(const struct tcp_conn *c, struct seq_range part);
 /* A time-out: everything is lost, and what was SACKed too, since the peer may have dropped it (RFC 2018 8). */
 void tcp_scoreboard_all_lost(struct tcp_conn *c);
 /* Nothing is lost after all. */

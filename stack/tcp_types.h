@@ -15,6 +15,7 @@
 #include "stack/seq.h"
 #include "stack/stack.h"
 #include "stack/tcp_cc.h"
+#include "stack/tcp_pmtu.h"
 #include "stack/tcp_prr.h"
 #include "stack/tcp_scoreboard.h"
 #include "stack/tcp_segment.h"
@@ -77,6 +78,7 @@ enum tcp_timer_kind {
 	TCP_TIMER_SYNCACHE, /* syncache_entry.timer                        */
 	TCP_TIMER_TIMEWAIT, /* timewait.timer                              */
 	TCP_TIMER_REASS,    /* ip_reass.timer                              */
+	TCP_TIMER_PMTU,     /* stack.pmtu_timer                            */
 };
 
 /* The timers that exclude each other are one tagged value, so that two of them cannot run. */
@@ -119,6 +121,7 @@ struct tcp_conn {
 	bool ts_ok, wscale_ok;
 	bool sack_ok; /* both SYNs had SACK-permitted (RFC 2018)              */
 	bool rtt_timing;
+	bool unreachable; /* ICMP has said so since the peer last acknowledged something */
 	uint8_t snd_wscale, rcv_wscale;
 	uint8_t xmit_mode; /* enum tcp_xmit_mode */
 	uint8_t backoff;   /* doublings of the RTO */
@@ -169,6 +172,7 @@ struct tcp_conn {
 	struct tcp_scoreboard board;
 	struct tcp_prr prr;
 	struct tcp_undo undo;
+	struct tcp_pmtu pmtu;
 	uint64_t dsacks_in, timeouts;
 
 	struct timer xmit_timer, delack_timer, app_timer;

@@ -1,0 +1,671 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Path MTU discovery: what a connection makes of "packet too big" (RFC 1191, RFC 8201), and what it must not
+ * (RFC 5927): the flight goes again in smaller pieces, once, and for forgeries nothing happens.
+ */
+#include <stdio.h>
+
+#include "tests/unit/wire_icmp.h"
+
+#define SYN_WORDS "win 65535 <mss 1460>"
+#define SACK_WORDS "win 65535 <mss 1460,sackOK>"
+
+/* A connection with `bytes` in flight, of which nothing was acknowledged. */
+static void in_flight(struct wire *w, const char *syn_words, size_t bytes)
+{
+	wire_establish(w, syn_words);
+	send_bytes(w, bytes);
+	drain(w);
+	advance_us(w, 10000);
+}
+
+static void expect_untouched(struct wire *w)
+{
+	check_equal(w, wire_waiting(w), 0);
+	check_equal(w, wire_info(w).snd_mss, 1460);
+	check_equal(w, wire_info(w).pmtu, wire_mtu(w, 1500));
+	check_equal(w, counters(w)->tcp_pmtu_reductions, 0);
+}
+
+/* ------------------------------------------------------------------ discovery */
+
+static void flight_goes_again(struct wire *w, const char *syn_words)
+{
+	in_flight(w, syn_words, 2920);
+	too_big(w, 1, 1400);
+	expect(w, "0.010 . 1:1361(1360) ack 1");
+	expect(w, "0.010 . 1361:2721(1360) ack 1");
+	expect(w, "0.010 P. 2721:2921(200) ack 1");
+	check_equal(w, wire_waiting(w), 0);
+	const struct tcp_info info = wire_info(w);
+	check_equal(w, info.snd_mss, 1360);
+	check_equal(w, info.pmtu, wire_mtu(w, 1400));
+	check_equal(w, info.ssthresh, UINT32_MAX); /* no congestion (RFC 1191 6.5) */
+	check_equal(w, info.cwnd, 13600); /* an initial window of the smaller size (RFC 3390 2) */
+	check_equal(w, info.timeouts, 0);
+	check_equal(w, counters(w)->tcp_fast_retransmits, 0);
+	check_equal(w, counters(w)->tcp_pmtu_reductions, 1);
+	check_equal(w, counters(w)->icmp_in_pkt_too_bigs, 1);
+	inject(w, "0.020 . 1:1(0) ack 2921");
+	check_equal(w, wire_info(w).ssthresh, UINT32_MAX);
+	send_bytes(w, 2000);
+	expect(w, "0.020 . 2921:4281(1360) ack 1");
+	expect(w, "0.020 P. 4281:4921(640) ack 1");
+}
+
+static void test_flight_goes_again_in_smaller_pieces(void **state)
+{
+	flight_goes_again(*state, SYN_WORDS);
+}
+
+static void test_flight_goes_again_in_smaller_pieces_with_sack(void **state)
+{
+	flight_goes_again(*state, SACK_WORDS);
+}
+
+static void test_timestamps_come_off_the_payload(void **state)
+{
+	struct wire *w = *state;
+
+	wire_listen(w, WIRE_PORT, 16);
+	inject(w, "0.000 S 0:0(0) win 65535 <mss 1460,TS val 1 ecr 0>");
+	expect(w, "0.000 S. 0:0(0) ack 1");
+	inject(w, "0.000 . 1:1(0) ack 1 win 65535 <nop,nop,TS val 1 ecr $>");
+	wire_accept(w);
+	send_bytes(w, 1448);
+	expect(w, "0.000 P. 1:1449(1448) ack 1");
+	too_big(w, 1, 1400);
+	expect(w, "0.000 . 1:1349(1348) ack 1");
+	expect(w, "0.000 P. 1349:1449(100) ack 1");
+	check_equal(w, wire_info(w).pmtu, wire_mtu(w, 1400));
+}
+
+static void test_what_was_sacked_does_not_go_again(void **state)
+{
+	struct wire *w = *state;
+
+	in_flight(w, SACK_WORDS, 4380);
+	inject(w, "0.010 . 1:1(0) ack 1 <nop,nop,sack 1461:2921>");
+	too_big(w, 2921, 1400);
+	expect(w, "0.010 . 1:1361(1360) ack 1");
+	expect(w, "0.010 . 1361:1461(100) ack 1");
+	expect(w, "0.010 . 2921:4281(1360) ack 1");
+	expect(w, "0.010 P. 4281:4381(100) ack 1");
+	check_equal(w, wire_waiting(w), 0);
+	inject(w, "0.020 . 1:1(0) ack 4381");
+	check_equal(w, counters(w)->tcp_fast_retransmits, 0);
+}
+
+/* What fits was not dropped for its size. */
+static void test_small_segments_do_not_go_again_with_sack(void **state)
+{
+	struct wire *w = *state;
+
+	in_flight(w, SACK_WORDS, 1460);
+	send_bytes(w, 100);
+	drain(w);
+	advance_us(w, 10000);
+	send_bytes(w, 1460);
+	drain(w);
+	too_big(w, 1, 1400);
+	expect(w, "0.020 . 1:1361(1360) ack 1");
+	expect(w, "0.020 . 1361:1461(100) ack 1");
+	expect(w, "0.020 . 1561:2921(1360) ack 1");
+	expect(w, "0.020 P. 2921:3021(100) ack 1");
+	check_equal(w, wire_waiting(w), 0);
+}
+
+static void test_fin_in_flight_goes_again(void **state)
+{
+	struct wire *w = *state;
+
+	wire_establish(w, SYN_WORDS);
+	send_bytes(w, 1460);
+	wire_shutdown(w);
+	check_equal(w, drain(w), 2);
+	too_big(w, 1, 1400);
+	expect(w, "* . 1:1361(1360) ack 1");
+	expect(w, "* FP. 1361:1461(100) ack 1");
+	inject(w, "+0.01 . 1:1(0) ack 1462");
+	expect_state(w, TCP_FIN_WAIT_2);
+}
+
+/* The size that the link cuts a super segment to follows; the retransmission is one too. */
+static void test_super_segments_are_cut_smaller(void **state)
+{
+	struct wire *w = *state;
+	struct wire_packet *p;
+
+	w->cfg.tso = w->cfg.checksum_offload = true;
+	wire_restart(w);
+	wire_establish(w, SACK_WORDS);
+	send_bytes(w, 13600);
+	p = wire_take(w);
+	check_equal(w, p->gso_size, 1460);
+	check_equal(w, p->len, 40 + 13600);
+	test_free(p);
+	too_big(w, 1461, 1400);
+	p = wire_take(w);
+	check(w, p != NULL);
+	check_equal(w, p->gso_size, 1360);
+	check_equal(w, p->len, 40 + 13600);
+	test_free(p);
+	check_equal(w, wire_waiting(w), 0);
+	inject(w, "+0.01 . 1:1(0) ack 13601");
+	check_equal(w, wire_info(w).send_queued, 0);
+}
+
+static void test_retransmission_timer_starts_anew(void **state)
+{
+	struct wire *w = *state;
+
+	in_flight(w, SYN_WORDS, 1460);
+	advance_to(w, "0.190"); /* the timer would fire at 0.200 */
+	too_big(w, 1, 1400);
+	check_equal(w, drain(w), 2);
+	expect(w, "~0.390 . 1:1361(1360) ack 1");
+	check_equal(w, wire_info(w).timeouts, 1);
+}
+
+static void test_without_anything_in_flight_nothing_happens(void **state)
+{
+	struct wire *w = *state;
+
+	in_flight(w, SYN_WORDS, 1460);
+	inject(w, "0.020 . 1:1(0) ack 1461");
+	too_big(w, 1, 1400);
+	too_big(w, 1461, 1400);
+	expect_untouched(w);
+	check_equal(w, counters(w)->tcp_icmp_out_of_window, 2);
+}
+
+/* The peer's MSS has made packets smaller than that already: it cannot be true. */
+static void test_packets_that_fit_were_not_too_big(void **state)
+{
+	struct wire *w = *state;
+
+	in_flight(w, "win 65535 <mss 1260>", 1260);
+	too_big_of(w, 1, 1400, 1300);
+	too_big_of(w, 1, 1300, 1300);
+	check_equal(w, wire_waiting(w), 0);
+	check_equal(w, wire_info(w).snd_mss, 1260);
+	check_equal(w, wire_info(w).pmtu, wire_mtu(w, 1300));
+}
+
+/* ------------------------------------------------------------------ storms and forgeries, RFC 5927 */
+
+static void test_storm_makes_the_flight_go_again_once(void **state)
+{
+	struct wire *w = *state;
+
+	in_flight(w, SACK_WORDS, 14600);
+	for (uint32_t seq = 1; seq < 14600; seq += 10)
+		too_big(w, seq, 1400);
+	check_equal(w, drain(w), 10); /* an initial window of the new size */
+	check_equal(w, wire_info(w).retransmits, 10);
+	check_equal(w, counters(w)->tcp_pmtu_reductions, 1);
+	check_equal(w, counters(w)->icmp_in_pkt_too_bigs, 1460);
+}
+
+/* Smaller and smaller, about packets of a size that is no longer sent. */
+static void test_sinking_storm_makes_the_flight_go_again_once(void **state)
+{
+	struct wire *w = *state;
+
+	in_flight(w, SACK_WORDS, 14600);
+	for (uint32_t mtu = 1400; mtu >= 1300; mtu--)
+		too_big(w, 1, mtu);
+	check_equal(w, drain(w), 10);
+	check_equal(w, counters(w)->tcp_pmtu_reductions, 1);
+	check_equal(w, wire_info(w).pmtu, wire_mtu(w, 1400));
+	/* What was said last is remembered until the segment arrives after all. */
+	inject(w, "0.020 . 1:1(0) ack 1361");
+	check_equal(w, counters(w)->tcp_pmtu_disproved, 1);
+	drain(w);
+	check_equal(w, wire_info(w).pmtu, wire_mtu(w, 1400));
+}
+
+static void test_next_router_is_believed_too(void **state)
+{
+	struct wire *w = *state;
+
+	in_flight(w, SYN_WORDS, 1460);
+	too_big(w, 1, 1400);
+	check_equal(w, drain(w), 2);
+	too_big_of(w, 1, 1300, 1400);
+	expect(w, "0.010 . 1:1261(1260) ack 1");
+	expect(w, "0.010 P. 1261:1461(200) ack 1");
+	check_equal(w, counters(w)->tcp_pmtu_reductions, 2);
+}
+
+static void test_forger_who_knows_every_size_is_stopped(void **state)
+{
+	struct wire *w = *state;
+	uint32_t size = 1500;
+
+	in_flight(w, SYN_WORDS, 14600);
+	for (; size > 1280; size -= 10)
+		too_big_of(w, 1, size - 10, size);
+	check_equal(w, drain(w), 8 * 10);
+	check_equal(w, counters(w)->tcp_pmtu_reductions, 8);
+	check_equal(w, wire_info(w).pmtu, wire_mtu(w, 1420));
+}
+
+/* RFC 5927 7.2: larger packets were acknowledged. Either the path has changed or it is a lie: the timer tells. */
+static void test_update_is_believed_after_a_time_out(void **state)
+{
+	struct wire *w = *state;
+
+	in_flight(w, SYN_WORDS, 1460);
+	inject(w, "0.010 . 1:1(0) ack 1461");
+	send_bytes(w, 4380);
+	check_equal(w, drain(w), 3);
+	too_big(w, 1461, 1400);
+	check_equal(w, wire_waiting(w), 0);
+	check_equal(w, wire_info(w).snd_mss, 1460);
+	expect(w, "~0.220 . 1461:2821(1360) ack 1");
+	expect(w, "~0.220 . 2821:4181(1360) ack 1");
+	expect(w, "~0.220 . 4181:5541(1360) ack 1");
+	expect(w, "~0.220 P. 5541:5841(300) ack 1");
+	const struct tcp_info info = wire_info(w);
+	check_equal(w, info.pmtu, wire_mtu(w, 1400));
+	check_equal(w, info.ssthresh, UINT32_MAX);
+	check_equal(w, info.timeouts, 1);
+	check_equal(w, info.cwnd, 13600);
+	check(w, !info.blackhole);
+	inject(w, "0.300 . 1:1(0) ack 5841");
+	check_equal(w, wire_info(w).ssthresh, UINT32_MAX);
+}
+
+static void test_update_is_believed_after_a_time_out_with_sack(void **state)
+{
+	struct wire *w = *state;
+
+	in_flight(w, SACK_WORDS, 1460);
+	inject(w, "0.010 . 1:1(0) ack 1461");
+	send_bytes(w, 4380);
+	check_equal(w, drain(w), 3);
+	too_big(w, 2921, 1400);
+	check_equal(w, wire_waiting(w), 0);
+	expect(w, "~0.220 . 1461:2821(1360) ack 1");
+	expect(w, "~0.220 . 2821:4181(1360) ack 1");
+	expect(w, "~0.220 . 4181:5541(1360) ack 1");
+	expect(w, "~0.220 P. 5541:5841(300) ack 1");
+	check_equal(w, wire_info(w).ssthresh, UINT32_MAX);
+}
+
+static void test_forged_update_is_disproved_by_the_acknowledgment(void **state)
+{
+	struct wire *w = *state;
+
+	in_flight(w, SYN_WORDS, 1460);
+	inject(w, "0.010 . 1:1(0) ack 1461");
+	send_bytes(w, 2920);
+	check_equal(w, drain(w), 2);
+	for (uint32_t mtu = 68; mtu < 1500; mtu += 4)
+		too_big(w, 1461, mtu);
+	check_equal(w, wire_waiting(w), 0);
+	inject(w, "0.020 . 1:1(0) ack 2921");
+	check_equal(w, counters(w)->tcp_pmtu_disproved, 1);
+	expect(w,
+	       "~0.220 P. 2921:4381(1460) ack 1"); /* a loss for another reason changes no size */
+	inject(w, "0.230 . 1:1(0) ack 4381");
+	expect_untouched(w);
+}
+
+static void test_quoted_number_must_be_in_flight(void **state)
+{
+	struct wire *w = *state;
+	static const uint32_t wrong[] = {0,          1460,       4381,       4382,      70000,
+					 0x7fffffff, 0x80000000, 0x80000001, 0xffffffff};
+
+	in_flight(w, SYN_WORDS, 1460);
+	inject(w, "0.010 . 1:1(0) ack 1461");
+	send_bytes(w, 2920);
+	drain(w);
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+		too_big(w, wrong[i], 1400);
+	check_equal(w, counters(w)->tcp_icmp_out_of_window, sizeof wrong / sizeof wrong[0]);
+	inject(w, "0.020 . 1:1(0) ack 4381");
+	expect_untouched(w);
+	check_equal(w, counters(w)->tcp_pmtu_disproved, 0);
+}
+
+static void test_first_and_last_byte_in_flight_will_do(void **state)
+{
+	struct wire *w = *state;
+
+	for (unsigned last = 0; last < 2; last++) {
+		wire_restart(w);
+		in_flight(w, SYN_WORDS, 2920);
+		too_big(w, last ? 2920 : 1, 1400);
+		check_equal(w, drain(w), 3);
+		wire_abort(w);
+		drain(w);
+		w->lport = WIRE_PORT;
+	}
+}
+
+static void test_impossible_mtus_are_ignored(void **state)
+{
+	struct wire *w = *state;
+
+	in_flight(w, SYN_WORDS, 1460);
+	if (w->version == 4)
+		for (uint32_t mtu = 1; mtu < 68; mtu++)
+			too_big(w, 1, mtu);
+	else
+		for (uint32_t mtu = 0; mtu < 1280; mtu++) /* RFC 8201 4 */
+			too_big(w, 1, mtu - 20);
+	too_big(w, 1, 1500);
+	too_big(w, 1, 1501);
+	too_big(w, 1, 9000);
+	too_big(w, 1, 65515);
+	too_big(w, 1, 0xffffffff - 20);
+	expect_untouched(w);
+}
+
+/* No forger gets below what real paths have. */
+static void test_tiny_mtus_are_raised_to_552(void **state)
+{
+	struct wire *w = *state;
+	static const uint32_t tiny[] = {68, 69, 296, 508, 551, 552};
+
+	for (size_t i = 0; i < sizeof tiny / sizeof tiny[0]; i++) {
+		wire_restart(w);
+		in_flight(w, SYN_WORDS, 1460);
+		too_big(w, 1, tiny[i]);
+		expect(w, "* . 1:513(512) ack 1");
+		check_equal(w, drain(w), 2);
+		check_equal(w, wire_info(w).pmtu, 552);
+		wire_abort(w);
+		drain(w);
+	}
+}
+
+static void test_ipv6_goes_down_to_1280(void **state)
+{
+	struct wire *w = *state;
+
+	in_flight(w, SYN_WORDS, 1460);
+	too_big(w, 1, 1260);
+	expect(w, "* . 1:1221(1220) ack 1");
+	check_equal(w, drain(w), 1);
+	check_equal(w, wire_info(w).pmtu, 1280);
+}
+
+/* ------------------------------------------------------------------ routers older than RFC 1191 */
+
+static void test_old_routers_mean_the_next_plateau(void **state)
+{
+	struct wire *w = *state;
+	static const uint32_t plateau[] = {32000, 17914, 8166, 4352, 2002, 1492, 1006, 552};
+	uint32_t size = 65535;
+
+	w->cfg.mtu = 65535;
+	wire_restart(w);
+	in_flight(w, "win 65535 <mss 65495>", 65000);
+	for (size_t i = 0; i < sizeof plateau / sizeof plateau[0]; i++) {
+		too_big_of(w, 1, 0, size);
+		check_equal(w, wire_info(w).pmtu, plateau[i]);
+		check(w, drain(w) > 0);
+		size = plateau[i];
+	}
+	too_big_of(w, 1, 0, 552);
+	check_equal(w, wire_info(w).pmtu, 552);
+	check_equal(w, wire_waiting(w), 0);
+}
+
+/* RFC 1191 5: some of them quote a length that is too large. */
+static void test_old_router_with_a_wrong_length(void **state)
+{
+	struct wire *w = *state;
+
+	in_flight(w, SYN_WORDS, 1460);
+	too_big_of(w, 1, 0, 1520);
+	check_equal(w, wire_info(w).pmtu, 1492);
+	check_equal(w, drain(w), 2);
+}
+
+/* ------------------------------------------------------------------ quotations */
+
+static void test_quotations_of_every_length(void **state)
+{
+	struct wire *w = *state;
+	const size_t enough = (w->version == 6 ? 40 : 20) + 8;
+
+	in_flight(w, SYN_WORDS, 1460);
+	for (size_t cut = 1; cut < enough; cut++) {
+		const struct wire_quote q = {.seq = 1, .cut = cut};
+		wire_inject_error(w, ERROR_TOO_BIG, wire_mtu(w, 1400), &q);
+		expect_untouched(w);
+	}
+	const struct wire_quote q = {.seq = 1, .cut = enough};
+	wire_inject_error(w, ERROR_TOO_BIG, wire_mtu(w, 1400), &q);
+	check_equal(w, drain(w), 2);
+}
+
+/* Options of IPv4; a chain of extension headers of IPv6. */
+static void test_quotations_with_headers_in_between(void **state)
+{
+	struct wire *w = *state;
+	static const uint8_t nops[40] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+					 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+					 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+	static const uint8_t chain[24] = {60, 0, 1, 4, 0, 0, 0, 0, 6, 1, 1, 12};
+	struct wire_quote q = {.seq = 1, .head = nops, .head_len = 40};
+
+	if (w->version == 6)
+		q = (struct wire_quote){.seq = 1, .head = chain, .head_len = 24, .next = 60};
+	const size_t enough = (w->version == 6 ? 40 : 20) + q.head_len + 8;
+	in_flight(w, SYN_WORDS, 1460);
+	for (q.cut = 1; q.cut < enough; q.cut++) {
+		wire_inject_error(w, ERROR_TOO_BIG, wire_mtu(w, 1400), &q);
+		expect_untouched(w);
+	}
+	wire_inject_error(w, ERROR_TOO_BIG, wire_mtu(w, 1400), &q);
+	check_equal(w, drain(w), 2);
+}
+
+static void test_quotations_of_other_packets(void **state)
+{
+	struct wire *w = *state;
+	const struct wire_quote port = {.seq = 1, .port = 81}, udp = {.seq = 1, .protocol = 17},
+				piece = {.seq = 1, .fragment = true};
+
+	in_flight(w, SYN_WORDS, 1460);
+	wire_inject_error(w, ERROR_TOO_BIG, wire_mtu(w, 1400), &port);
+	wire_inject_error(w, ERROR_TOO_BIG, wire_mtu(w, 1400), &udp);
+	if (w->version == 4) /* nothing of ours is a fragment */
+		wire_inject_error(w, ERROR_TOO_BIG, 1400, &piece);
+	expect_untouched(w);
+}
+
+/* The quoted source must be who got the message: a host of several addresses mixes nothing up. */
+static void test_quoted_source_must_be_the_addressee(void **state)
+{
+	struct wire *w = *state;
+	const struct wire_quote q = {.seq = 1};
+	const size_t last = w->version == 6 ? 23 : 15;
+	uint8_t quoted[256];
+
+	w->cfg.addr[1] = ip_addr_v4(10, 0, 0, 77);
+	w->cfg.addr_count = 2;
+	wire_restart(w);
+	in_flight(w, SYN_WORDS, 1460);
+	const size_t len = wire_quoted(w, &q, quoted);
+	quoted[last] = 77;
+	wire_inject_icmp(w, w->version == 6 ? 2 : 3, w->version == 6 ? 0 : 4, wire_mtu(w, 1400),
+			 quoted, len);
+	quoted[last] = 3;
+	wire_inject_icmp(w, w->version == 6 ? 2 : 3, w->version == 6 ? 0 : 4, wire_mtu(w, 1400),
+			 quoted, len);
+	expect_untouched(w);
+	quoted[last] = 2;
+	wire_inject_icmp(w, w->version == 6 ? 2 : 3, w->version == 6 ? 0 : 4, wire_mtu(w, 1400),
+			 quoted, len);
+	check_equal(w, drain(w), 2);
+}
+
+static void test_every_byte_of_the_quotation_damaged(void **state)
+{
+	struct wire *w = *state;
+	const struct wire_quote q = {.seq = 1};
+	uint8_t quoted[256];
+
+	in_flight(w, SYN_WORDS, 1460);
+	const size_t len = wire_quoted(w, &q, quoted);
+	for (size_t bit = 0; bit < len * 8; bit++) {
+		quoted[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		wire_inject_icmp(w, w->version == 6 ? 2 : 3, w->version == 6 ? 0 : 4,
+				 wire_mtu(w, 600), quoted, len);
+		quoted[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	drain(w);
+	expect_state(w, TCP_ESTABLISHED);
+}
+
+/* ------------------------------------------------------------------ the cache */
+
+static void second_connection(struct wire *w)
+{
+	w->rport = 40001;
+	inject(w, "* S 0:0(0) win 65535 <mss 1460>");
+	expect(w, "* S. 0:0(0) ack 1 <mss 1460>"); /* what we can take is as it was */
+	inject(w, "* . 1:1(0) ack 1 win 65535");
+	wire_accept(w);
+}
+
+static void test_next_connection_starts_with_what_is_known(void **state)
+{
+	struct wire *w = *state;
+
+	in_flight(w, SYN_WORDS, 1460);
+	too_big(w, 1, 1400);
+	drain(w);
+	wire_abort(w);
+	drain(w);
+	second_connection(w);
+	check_equal(w, wire_info(w).pmtu, wire_mtu(w, 1400));
+	check_equal(w, wire_info(w).cwnd, 13600);
+	send_bytes(w, 1460);
+	expect(w, "* . 1:1361(1360) ack 1");
+	expect(w, "* P. 1361:1461(100) ack 1");
+}
+
+static void test_it_is_forgotten_after_ten_minutes(void **state)
+{
+	struct wire *w = *state;
+
+	in_flight(w, SYN_WORDS, 1460);
+	too_big(w, 1, 1400);
+	drain(w);
+	wire_abort(w);
+	drain(w);
+	advance_to(w, "600");
+	second_connection(w);
+	check_equal(w, wire_info(w).pmtu, wire_mtu(w, 1400));
+	wire_abort(w);
+	drain(w);
+	advance_to(w, "600.1");
+	second_connection(w);
+	check_equal(w, wire_info(w).pmtu, wire_mtu(w, 1500));
+}
+
+static void test_unknown_hosts_start_with_the_link(void **state)
+{
+	struct wire *w = *state;
+	const struct ip_endpoint local = {.addr = wire_host_addr(w), .port = 50001};
+	struct ip_endpoint remote = {.addr = wire_peer_addr(w), .port = 9000};
+
+	in_flight(w, SYN_WORDS, 1460);
+	too_big(w, 1, 1400);
+	drain(w);
+	remote.addr.bytes[w->version == 6 ? 15 : 3] = 9;
+	struct tcp_conn *c;
+	check_equal(w, tcp_connect(w->s, w->now_us, &local, &remote, &c), STACK_OK);
+	advance_us(w, 0);
+	drain(w);
+	tcp_abort(c);
+}
+
+/* A router told one of two connections; the other's time-out asks what is known. */
+static void test_time_out_asks_what_others_have_learnt(void **state)
+{
+	struct wire *w = *state;
+
+	in_flight(w, SYN_WORDS, 1460);
+	struct tcp_conn *first = w->c;
+	second_connection(w);
+	send_bytes(w, 1460);
+	expect(w, "0.010 P. 1:1461(1460) ack 1");
+	w->rport = WIRE_PEER_PORT;
+	too_big(w, 1, 1400); /* about the first */
+	check_equal(w, drain(w), 2);
+	tcp_abort(first);
+	w->rport = 40001;
+	advance_us(w, 0);
+	drain(w);
+	expect(w, "~0.210 . 1:1361(1360) ack 1");
+	expect(w, "~0.210 P. 1361:1461(100) ack 1");
+	check_equal(w, wire_info(w).ssthresh, UINT32_MAX);
+}
+
+static void test_without_memory_nothing_is_remembered(void **state)
+{
+	struct wire *w = *state;
+
+	w->cfg.memory_limit = 12 << 10;
+	w->cfg.send_buffer_max = w->cfg.recv_buffer_max = 4096;
+	wire_restart(w);
+	in_flight(w, SYN_WORDS, 1460);
+	const size_t before = wire_usage(w).memory;
+	check(w, before + 256 * 32 > w->cfg.memory_limit);
+	too_big(w, 1, 1400);
+	check_equal(w, drain(w), 2);
+	check_equal(w, wire_info(w).pmtu, wire_mtu(w, 1400));
+	check_equal(w, counters(w)->tcp_memory_drops, 1);
+	check_equal(w, wire_usage(w).memory, before);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WIRE_TEST(test_flight_goes_again_in_smaller_pieces),
+		WIRE_TEST(test_flight_goes_again_in_smaller_pieces_with_sack),
+		WIRE_TEST(test_timestamps_come_off_the_payload),
+		WIRE_TEST(test_what_was_sacked_does_not_go_again),
+		WIRE_TEST(test_small_segments_do_not_go_again_with_sack),
+		WIRE_TEST(test_fin_in_flight_goes_again),
+		WIRE_TEST(test_super_segments_are_cut_smaller),
+		WIRE_TEST(test_retransmission_timer_starts_anew),
+		WIRE_TEST(test_without_anything_in_flight_nothing_happens),
+		WIRE_TEST(test_packets_that_fit_were_not_too_big),
+		WIRE_TEST(test_storm_makes_the_flight_go_again_once),
+		WIRE_TEST(test_sinking_storm_makes_the_flight_go_again_once),
+		WIRE_TEST(test_next_router_is_believed_too),
+		WIRE_TEST(test_forger_who_knows_every_size_is_stopped),
+		WIRE_TEST(test_update_is_believed_after_a_time_out),
+		WIRE_TEST(test_update_is_believed_after_a_time_out_with_sack),
+		WIRE_TEST(test_forged_update_is_disproved_by_the_acknowledgment),
+		WIRE_TEST(test_quoted_number_must_be_in_flight),
+		WIRE_TEST(test_first_and_last_byte_in_flight_will_do),
+		WIRE_TEST(test_impossible_mtus_are_ignored),
+		WIRE_TEST_V4(test_tiny_mtus_are_raised_to_552),
+		WIRE_TEST_V6(test_ipv6_goes_down_to_1280),
+		WIRE_TEST_V4(test_old_routers_mean_the_next_plateau),
+		WIRE_TEST_V4(test_old_router_with_a_wrong_length),
+		WIRE_TEST(test_quotations_of_every_length),
+		WIRE_TEST(test_quotations_with_headers_in_between),
+		WIRE_TEST(test_quotations_of_other_packets),
+		WIRE_TEST(test_quoted_source_must_be_the_addressee),
+		WIRE_TEST(test_every_byte_of_the_quotation_damaged),
+		WIRE_TEST(test_next_connection_starts_with_what_is_known),
+		WIRE_TEST(test_it_is_forgotten_after_ten_minutes),
+		WIRE_TEST(test_unknown_hosts_start_with_the_link),
+		WIRE_TEST(test_time_out_asks_what_others_have_learnt),
+		WIRE_TEST(test_without_memory_nothing_is_remembered),
+	};
+
+	return cmocka_run_group_tests_name("stack: path MTU", tests, NULL, NULL);
+}
