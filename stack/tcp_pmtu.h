@@ -16,8 +16,9 @@
  *   forger gets the size below what real paths have, 552 bytes over IPv4 (RFC 8200's 1,280 over IPv6).
  *
  * - Nobody says anything, and large packets vanish: a black hole (RFC 2923 2.1). When a full segment has timed out
- *   twice the size falls to 1,024 bytes of payload, after two more time-outs to 536 (IPv6: 1,220); when
- *   that does not help either, size was not the matter and it is as before (RFC 4821 7.7, as FreeBSD does it).
+ *   twice, and nothing as large behind it was SACKed, the size falls to 1,024 bytes of payload, after two more
+ *   time-outs to 536 (IPv6: 1,220); when that does not help either, size was not the matter and it is as
+ *   before (RFC 4821 7.7; FreeBSD has the same steps).
  *
  * - Upwards it goes by probes (RFC 4821 7), see tcp_pmtu_probe_len: one segment of new data that is larger
  *   than the estimate. Its loss is no sign of congestion. A path that a router has spoken for is probed after
@@ -39,27 +40,32 @@ struct tcp_conn;
 #define TCP_PMTU_STEPS_MAX 8 /* messages believed at once until something is acknowledged */
 
 struct tcp_pmtu {
-	uint32_t mtu; /* of the packets we send; what the peer's MSS leaves, at most  */
-	uint32_t max; /* the same if the path were as good as the link                */
-	/* What has got through: */
-	uint32_t acked_size; /* the largest packet that was acknowledged, 0 for none */
-	uint32_t timed_size; /* one that is larger and in flight, 0 for none ...     */
-	uint32_t timed_end;  /* ... its end                                          */
-	/* A message that is not believed yet: */
-	uint32_t pending_mtu; /* 0 for none */
+	uint32_t mtu; /* of the packets we send; what the peer's MSS leaves, at most */
+	uint32_t max; /* the same if the path were as good as the link               */
+
+	/* What has got through. */
+	uint32_t acked_size; /* the largest packet that was acknowledged, 0 for none    */
+	uint32_t timed_size; /* a larger one that is in flight, 0 for none              */
+	uint32_t timed_end;  /* where its payload ends                                  */
+
+	/* A message that is not believed yet. */
+	uint32_t pending_mtu; /* 0 for none                                             */
 	uint32_t pending_seq;
-	uint8_t steps; /* messages believed since SND.UNA last moved           */
-	/* Black holes: */
-	uint8_t shrunk;  /* steps down since SND.UNA last moved                  */
-	bool blackhole;  /* ... and they helped: larger packets just vanish      */
-	uint32_t before; /* the size at the first of them                        */
-	/* The search upwards: */
-	uint32_t probe_size; /* of the probe in flight, 0 for none                   */
+	uint8_t steps; /* messages believed since SND.UNA last moved                   */
+
+	/* Black holes. */
+	uint8_t shrunk;  /* steps down since SND.UNA last moved                         */
+	uint32_t before; /* the size at the first of them                               */
+	bool passing;    /* segments as large as the one that timed out have arrived    */
+	bool blackhole;  /* steps down have helped: larger packets just vanish          */
+
+	/* The search upwards. */
+	uint32_t probe_size; /* of the probe in flight, 0 for none                      */
 	uint32_t probe_start, probe_end;
-	bool probe_lost;    /* [probe_start, probe_end) is not congestion's loss    */
-	bool high_first;    /* `high` is likely to be right: try it                 */
-	uint32_t high;      /* the largest size that may still work, 0: start anew  */
-	uint64_t search_us; /* no probe before                                      */
+	bool probe_lost;    /* what is lost of [probe_start, probe_end) is no congestion */
+	bool high_first;    /* `high` is likely to be right: try it first               */
+	uint32_t high;      /* the largest size that may still work, 0: search anew     */
+	uint64_t search_us; /* no probe before                                          */
 	uint64_t probes_ok, probes_failed;
 };
 
@@ -84,11 +90,12 @@ void tcp_pmtu_probe_sent(struct tcp_conn *c, uint32_t start, uint32_t end, uint3
 /* The scoreboard shows something as lost. True when it is a probe and nothing else. */
 bool tcp_pmtu_probe_excuses(struct tcp_conn *c);
 
-/* For the parts of this: packets may have `mtu` bytes from now on. */
+/* Between tcp_pmtu.c and tcp_pmtu_search.c. */
+/* Packets may have `mtu` bytes from now on. */
 void tcp_pmtu_set(struct tcp_conn *c, uint32_t mtu);
-/* For tcp_pmtu.c: SND.UNA has moved; the timer has fired; the black hole's next size at a time-out. */
-void tcp_pmtu_probe_acked(struct tcp_conn *c);
+/* The probe in flight was too large. Sizes up to `high` may still work; `high_first`: a router says that one does. */
 void tcp_pmtu_probe_failed(struct tcp_conn *c, uint32_t high, bool high_first);
+void tcp_pmtu_probe_acked(struct tcp_conn *c);
 void tcp_pmtu_blackhole_timeout(struct tcp_conn *c);
 void tcp_pmtu_blackhole_acked(struct tcp_conn *c);
 

@@ -35,11 +35,19 @@ void tcp_pmtu_blackhole_timeout(struct tcp_conn *c)
 	const uint32_t sent = c->snd_max - c->snd_una;
 	const uint32_t outstanding = sent < c->snd.len ? sent : c->snd.len;
 	const uint32_t size = step_down(c);
+	const unsigned tries = c->backoff % 6u + 1;
 
-	/* Each size is tried twice. */
-	if (c->backoff % 2 == 0)
+	/* Each size is tried twice; and all over again, as it may have been a loss of another kind each time. */
+	if (tries == 1)
+		p->passing = c->board.sacked >= c->snd_mss;
+	if (tries % 2 == 1)
 		return;
-	if (c->backoff <= 3 && size < p->mtu && outstanding > size - headers(c)) {
+	/* Segments as large have arrived behind it: it is loss, unless it goes on. */
+	if (p->passing) {
+		p->passing = false;
+		return;
+	}
+	if (tries < 6 && size < p->mtu && outstanding > size - headers(c)) {
 		if (p->shrunk++ == 0)
 			p->before = p->mtu;
 		tcp_pmtu_set(c, size);

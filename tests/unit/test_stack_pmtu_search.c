@@ -193,6 +193,24 @@ static void test_one_time_out_is_no_black_hole(void **state)
 	check_equal(w, wire_info(w).pmtu, wire_mtu(w, 1500));
 }
 
+/* RFC 4821 7.7 speaks of a time-out of everything: what was SACKed behind it shows that the size is right. */
+static void test_others_that_arrived_put_it_off(void **state)
+{
+	struct wire *w = *state;
+
+	wire_establish(w, SACK_WORDS);
+	send_bytes(w, 14600);
+	check_equal(w, drain(w), 10);
+	inject(w, "0.010 . 1:1(0) ack 1 <nop,nop,sack 1461:2921>");
+	expect_piece(w, "~0.200", 1, 1460);
+	expect_piece(w, "~0.600", 1, 1460);
+	expect_piece(w, "~1.400", 1, 1460);
+	expect_piece(w, "~3.000", 1, base(w)); /* but not for ever */
+	ack(w, "3.010", 1 + base(w));
+	check_equal(w, counters(w)->tcp_pmtud_blackhole, 1);
+	acknowledge_all(w, 14601);
+}
+
 /* When large packets have passed before, it may have been an outage: other connections do not suffer. */
 static void second_connection(struct wire *w, const char *words)
 {
@@ -564,6 +582,7 @@ int main(void)
 		WIRE_TEST_V6(test_size_that_was_not_the_reason_is_restored_over_ipv6),
 		WIRE_TEST(test_small_segments_that_time_out_change_no_size),
 		WIRE_TEST(test_one_time_out_is_no_black_hole),
+		WIRE_TEST(test_others_that_arrived_put_it_off),
 		WIRE_TEST(test_next_connection_starts_small),
 		WIRE_TEST(test_outage_does_not_make_others_small),
 		WIRE_TEST(test_probe_that_arrives_makes_segments_large),
