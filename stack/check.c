@@ -17,7 +17,8 @@ static const char *check_send(const struct tcp_conn *c)
 		return "the send ring holds more than it may";
 	if (c->cc.cwnd < c->cc.mss)
 		return "the congestion window is below one segment";
-	return tcp_scoreboard_check(c);
+	const char *broken = tcp_pmtu_check(c);
+	return broken ? broken : tcp_scoreboard_check(c);
 }
 
 static const char *check_receive(const struct tcp_conn *c)

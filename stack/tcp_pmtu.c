@@ -168,6 +168,8 @@ const char *tcp_pmtu_too_big(struct tcp_conn *c, uint32_t seq, uint32_t mtu, uin
 	if (tcp_syn_outstanding(c))
 		return "packet too big: no SYN is that large";
 	mtu = asked_for(c, mtu, len);
+	if (tcp_scoreboard_is_sacked(c, seq))
+		return "packet too big: it has arrived (RFC 5927 7.2)";
 	if (mtu == 0)
 		return "packet too big: no link has such an MTU (RFC 791 3.2, RFC 8201 4)";
 	if (about_probe(c, seq, mtu))
@@ -198,7 +200,12 @@ static uint32_t learnt_by_others(const struct tcp_conn *c)
 bool tcp_pmtu_timeout(struct tcp_conn *c)
 {
 	struct tcp_pmtu *p = &c->pmtu;
-	uint32_t mtu = p->pending_mtu ? p->pending_mtu : learnt_by_others(c);
+
+	if (p->pending_mtu && tcp_scoreboard_is_sacked(c, p->pending_seq)) {
+		p->pending_mtu = 0;
+		c->stack->counters.tcp_pmtu_disproved++;
+	}
+	const uint32_t mtu = p->pending_mtu ? p->pending_mtu : learnt_by_others(c);
 
 	if (p->probe_size)
 		tcp_pmtu_probe_failed(c, p->probe_size - 1, false);
@@ -210,4 +217,21 @@ bool tcp_pmtu_timeout(struct tcp_conn *c)
 	p->timed_size = 0;
 	tcp_pmtu_blackhole_timeout(c);
 	return false;
+}
+
+const char *tcp_pmtu_check(const struct tcp_conn *c)
+{
+	const struct tcp_pmtu *p = &c->pmtu;
+
+	if (p->mtu == 0) /* the handshake is not over */
+		return NULL;
+	if (p->mtu > p->max || p->max > c->stack->cfg.mtu)
+		return "packets may be larger than the link takes";
+	if (c->snd_mss + (c->ts_ok ? TCP_TIMESTAMP_LEN : 0u) + headers(c) != p->mtu)
+		return "the path MTU and the size of a segment do not agree";
+	if (c->cc.mss != c->snd_mss)
+		return "congestion control counts in segments of another size";
+	if (p->probe_size && (p->probe_size > p->max || seq_geq(c->snd_una, p->probe_end)))
+		return "a path MTU probe that cannot be in flight";
+	return NULL;
 }

@@ -90,6 +90,9 @@ void tcp_pmtu_probe_sent(struct tcp_conn *c, uint32_t start, uint32_t end, uint3
 /* The scoreboard shows something as lost. True when it is a probe and nothing else. */
 bool tcp_pmtu_probe_excuses(struct tcp_conn *c);
 
+/* NULL, or a sentence on what is broken: for stack_check. */
+const char *tcp_pmtu_check(const struct tcp_conn *c);
+
 /* Between tcp_pmtu.c and tcp_pmtu_search.c. */
 /* Packets may have `mtu` bytes from now on. */
 void tcp_pmtu_set(struct tcp_conn *c, uint32_t mtu);

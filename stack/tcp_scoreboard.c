@@ -281,6 +281,14 @@ void tcp_scoreboard_detect(struct tcp_conn *c)
 	}
 }
 
+bool tcp_scoreboard_is_sacked(const struct tcp_conn *c, uint32_t seq)
+{
+	const unsigned i = find(&c->board, seq);
+
+	return i < c->board.count && seq_leq(c->board.range[i].start, seq) &&
+	       (c->board.range[i].flags & TCP_SENT_SACKED);
+}
+
 void tcp_scoreboard_lost(struct tcp_conn *c, struct seq_range part, uint32_t longer)
 {
 	struct tcp_scoreboard *b = &c->board;

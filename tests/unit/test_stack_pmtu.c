@@ -167,6 +167,51 @@ static void test_retransmission_timer_starts_anew(void **state)
 	check_equal(w, wire_info(w).timeouts, 1);
 }
 
+/* A time-out that was a mistake is taken back (RFC 3522); the size that was learnt meanwhile stays. */
+static void test_size_outlives_a_reduction_that_is_taken_back(void **state)
+{
+	struct wire *w = *state;
+
+	wire_listen(w, WIRE_PORT, 16);
+	inject(w, "0.000 S 0:0(0) win 65535 <mss 1460,TS val 1 ecr 0>");
+	expect(w, "0.000 S. 0:0(0) ack 1");
+	inject(w, "0.000 . 1:1(0) ack 1 win 65535 <nop,nop,TS val 1 ecr $>");
+	wire_accept(w);
+	send_bytes(w, 14480);
+	check_equal(w, drain(w), 10);
+	const uint32_t sent = w->last_ts_val;
+	expect(w, "~0.200 . 1:1449(1448) ack 1");
+	too_big(w, 1449, 1400);
+	expect(w, "~0.200 . 1:1349(1348) ack 1");
+	drain(w);
+	char line[96];
+	snprintf(line, sizeof line, "0.250 . 1:1(0) ack 1449 win 65535 <nop,nop,TS val 2 ecr %u>",
+		 sent);
+	inject(w, line);
+	drain(w);
+	check_equal(w, counters(w)->tcp_spurious_recoveries, 1);
+	check_equal(w, wire_info(w).snd_mss, 1348);
+	check_equal(w, wire_info(w).ssthresh, UINT32_MAX);
+}
+
+/* Nothing may go while the window is shut, and it is no reason to probe for less. */
+static void test_shut_window_stays_shut(void **state)
+{
+	struct wire *w = *state;
+
+	in_flight(w, "win 2920 <mss 1460,sackOK>", 5840);
+	inject(w, "0.010 . 1:1(0) ack 1461 win 1460");
+	too_big(w, 1461, 1400);
+	check_equal(w, wire_waiting(w), 0); /* 1,460 bytes were acknowledged: only noted */
+	inject(w, "0.020 . 1:1(0) ack 2921 win 0");
+	expect(w, "~0.220 . 2921:2922(1) ack 1");
+	too_big(w, 2921, 1400);
+	check_equal(w, wire_waiting(w), 0);
+	inject(w, "0.230 . 1:1(0) ack 2922 win 65535");
+	expect(w, "0.230 . 2922:4382(1460) ack 1");
+	check_equal(w, drain(w), 1);
+}
+
 static void test_without_anything_in_flight_nothing_happens(void **state)
 {
 	struct wire *w = *state;
@@ -310,6 +355,35 @@ static void test_forged_update_is_disproved_by_the_acknowledgment(void **state)
 	expect(w,
 	       "~0.220 P. 2921:4381(1460) ack 1"); /* a loss for another reason changes no size */
 	inject(w, "0.230 . 1:1(0) ack 4381");
+	expect_untouched(w);
+}
+
+/* The peer has said that it has what is quoted. */
+static void test_quoted_segment_that_was_sacked_was_not_too_big(void **state)
+{
+	struct wire *w = *state;
+
+	in_flight(w, SACK_WORDS, 2920);
+	inject(w, "0.010 . 1:1(0) ack 1 <nop,nop,sack 1461:2921>");
+	too_big(w, 1461, 1400);
+	too_big(w, 2920, 1400);
+	expect_untouched(w);
+}
+
+static void test_forged_update_is_disproved_by_sack(void **state)
+{
+	struct wire *w = *state;
+
+	in_flight(w, SACK_WORDS, 1460);
+	inject(w, "0.010 . 1:1(0) ack 1461");
+	send_bytes(w, 4380);
+	check_equal(w, drain(w), 3);
+	too_big(w, 2921, 1400);
+	inject(w, "0.020 . 1:1(0) ack 1461 <nop,nop,sack 2921:4381>");
+	expect(w, "~0.220 . 1461:2921(1460) ack 1");
+	check_equal(w, counters(w)->tcp_pmtu_disproved, 1);
+	inject(w, "0.230 . 1:1(0) ack 5841");
+	drain(w);
 	expect_untouched(w);
 }
 
@@ -639,6 +713,8 @@ int main(void)
 		WIRE_TEST(test_fin_in_flight_goes_again),
 		WIRE_TEST(test_super_segments_are_cut_smaller),
 		WIRE_TEST(test_retransmission_timer_starts_anew),
+		WIRE_TEST(test_size_outlives_a_reduction_that_is_taken_back),
+		WIRE_TEST(test_shut_window_stays_shut),
 		WIRE_TEST(test_without_anything_in_flight_nothing_happens),
 		WIRE_TEST(test_packets_that_fit_were_not_too_big),
 		WIRE_TEST(test_storm_makes_the_flight_go_again_once),
@@ -648,6 +724,8 @@ int main(void)
 		WIRE_TEST(test_update_is_believed_after_a_time_out),
 		WIRE_TEST(test_update_is_believed_after_a_time_out_with_sack),
 		WIRE_TEST(test_forged_update_is_disproved_by_the_acknowledgment),
+		WIRE_TEST(test_quoted_segment_that_was_sacked_was_not_too_big),
+		WIRE_TEST(test_forged_update_is_disproved_by_sack),
 		WIRE_TEST(test_quoted_number_must_be_in_flight),
 		WIRE_TEST(test_first_and_last_byte_in_flight_will_do),
 		WIRE_TEST(test_impossible_mtus_are_ignored),

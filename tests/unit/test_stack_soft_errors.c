@@ -156,6 +156,40 @@ static void test_time_wait_takes_no_notice(void **state)
 
 /* ------------------------------------------------------------------ synchronized */
 
+/* The FIN is in flight. In each of these states every error, valid as can be, moves nothing. */
+static void test_closing_states_take_no_notice(void **state)
+{
+	struct wire *w = *state;
+	static const enum tcp_state states[] = {TCP_FIN_WAIT_1, TCP_CLOSING, TCP_LAST_ACK};
+
+	for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+		wire_restart(w);
+		wire_establish(w, "win 65535 <mss 1460>");
+		if (states[i] == TCP_LAST_ACK) {
+			inject(w, "+0 F. 1:1(0) ack 1");
+			expect(w, "* . 1:1(0) ack 2");
+		}
+		wire_shutdown(w);
+		check_equal(w, drain(w), 1);
+		if (states[i] == TCP_CLOSING) {
+			inject(w, "+0 F. 1:1(0) ack 1");
+			check_equal(w, drain(w), 1);
+		}
+		expect_state(w, states[i]);
+		for
+			ALL_ERRORS(error)
+		other_error(w, error, 1);
+		too_big(w, 1, 600);
+		expect_state(w, states[i]);
+		drain(w);
+		inject(w, states[i] == TCP_FIN_WAIT_1 ? "* . 1:1(0) ack 2" : "* . 2:2(0) ack 2");
+		expect_state(w, states[i] == TCP_FIN_WAIT_1 ? TCP_FIN_WAIT_2
+				: states[i] == TCP_CLOSING  ? TCP_TIME_WAIT
+							    : TCP_CLOSED);
+		drain(w);
+	}
+}
+
 static void test_errors_end_no_connection(void **state)
 {
 	struct wire *w = *state;
@@ -241,6 +275,7 @@ int main(void)
 		WIRE_TEST(test_simultaneous_open_is_not_refused),
 		WIRE_TEST(test_half_open_entry_takes_no_notice),
 		WIRE_TEST(test_time_wait_takes_no_notice),
+		WIRE_TEST(test_closing_states_take_no_notice),
 		WIRE_TEST(test_errors_end_no_connection),
 		WIRE_TEST(test_time_out_after_unreachable_says_so),
 		WIRE_TEST(test_acknowledgment_takes_unreachable_back),
