@@ -32,6 +32,19 @@ static void remember(struct tcp_conn *c)
 
 /* ------------------------------------------------------------------ the size */
 
+/* In bytes the window stays, but for what an initial window has contributed, which was counted in segments that
+ * were too large (RFC 3390 2). */
+static void resize_window(const struct tcp_conn *c, struct tcp_cc *cc)
+{
+	const uint64_t earned = tcp_cc_initial_window(c->snd_mss) + c->bytes_out;
+
+	cc->mss = c->snd_mss;
+	if (cc->cwnd > earned)
+		cc->cwnd = (uint32_t)earned;
+	if (cc->cwnd < cc->mss)
+		cc->cwnd = cc->mss;
+}
+
 void tcp_pmtu_set(struct tcp_conn *c, uint32_t mtu)
 {
 	struct tcp_pmtu *p = &c->pmtu;
@@ -40,15 +53,8 @@ void tcp_pmtu_set(struct tcp_conn *c, uint32_t mtu)
 	p->timed_size = 0;
 	/* RFC 9293 3.7.1: Eff.snd.MSS = min(SendMSS, MMS_S) - TCP options */
 	c->snd_mss = (uint16_t)(mtu - headers(c) - (c->ts_ok ? TCP_TIMESTAMP_LEN : 0));
-	c->cc.mss = c->undo.cc.mss = c->snd_mss;
-	/* In bytes the window stays, but for an initial window, which was counted in segments that were too large
-	 * (RFC 3390 2). */
-	if (c->bytes_out == 0 && c->cc.cwnd > tcp_cc_initial_window(c->snd_mss))
-		c->cc.cwnd = tcp_cc_initial_window(c->snd_mss);
-	if (c->cc.cwnd < c->cc.mss)
-		c->cc.cwnd = c->cc.mss;
-	if (c->undo.cc.cwnd < c->cc.mss)
-		c->undo.cc.cwnd = c->cc.mss;
+	resize_window(c, &c->cc);
+	resize_window(c, &c->undo.cc);
 }
 
 uint16_t tcp_pmtu_start(struct tcp_conn *c)
@@ -134,6 +140,7 @@ static void lower(struct tcp_conn *c, uint32_t mtu, bool timed_out)
 	p->acked_size = 0;
 	p->pending_mtu = 0;
 	p->shrunk = 0;
+	p->before = 0;
 	p->blackhole = false;
 	p->probe_size = 0;
 	p->high = 0;

@@ -55,7 +55,7 @@ struct tcp_pmtu {
 
 	/* Black holes. */
 	uint8_t shrunk;  /* steps down since SND.UNA last moved                         */
-	uint32_t before; /* the size at the first of them                               */
+	uint32_t before; /* the size at the first of them, until the next ACK           */
 	bool passing;    /* segments as large as the one that timed out have arrived    */
 	bool blackhole;  /* steps down have helped: larger packets just vanish          */
 
@@ -82,6 +82,9 @@ void tcp_pmtu_acked(struct tcp_conn *c);
 /* The retransmission timer has fired, after c->backoff times without an answer. True when the reason is known,
  * the size is right now, and what was in flight has been marked to be sent again: it is not congestion. */
 bool tcp_pmtu_timeout(struct tcp_conn *c);
+
+/* The time-outs were a mistake (tcp_undo.h): a black hole that was seen in them is none. */
+void tcp_pmtu_undo(struct tcp_conn *c);
 
 /* Is it time for a probe, and is there what it takes? The payload that it would have without options, 0 for no. */
 uint32_t tcp_pmtu_probe_len(const struct tcp_conn *c);

@@ -54,6 +54,7 @@ void tcp_pmtu_blackhole_timeout(struct tcp_conn *c)
 	} else if (p->shrunk > 0) {
 		p->shrunk = 0;
 		tcp_pmtu_set(c, p->before);
+		p->before = 0;
 		c->stack->counters.tcp_pmtud_blackhole_failed++;
 	}
 }
@@ -63,8 +64,10 @@ void tcp_pmtu_blackhole_acked(struct tcp_conn *c)
 	struct tcp_pmtu *p = &c->pmtu;
 	const struct ip_addr remote = tcp_tuple_remote(&c->node.tuple).addr;
 
-	if (p->shrunk == 0)
+	if (p->shrunk == 0) {
+		p->before = 0;
 		return;
+	}
 	p->shrunk = 0;
 	p->blackhole = true;
 	p->high = 0;
@@ -75,6 +78,21 @@ void tcp_pmtu_blackhole_acked(struct tcp_conn *c)
 		pmtu_cache_put(c->stack, &remote, p->mtu, true);
 	else
 		p->acked_size = p->mtu;
+}
+
+void tcp_pmtu_undo(struct tcp_conn *c)
+{
+	struct tcp_pmtu *p = &c->pmtu;
+	const struct ip_addr remote = tcp_tuple_remote(&c->node.tuple).addr;
+
+	if (p->before == 0)
+		return;
+	tcp_pmtu_set(c, p->before);
+	p->before = 0;
+	p->shrunk = 0;
+	p->blackhole = false;
+	pmtu_cache_forget(c->stack, &remote);
+	c->stack->counters.tcp_pmtud_blackhole_failed++;
 }
 
 /* ------------------------------------------------------------------ the search upwards, RFC 4821 7 */

@@ -194,6 +194,25 @@ static void test_size_outlives_a_reduction_that_is_taken_back(void **state)
 	check_equal(w, wire_info(w).ssthresh, UINT32_MAX);
 }
 
+/* RFC 3390 2: a small answer was acknowledged, the window is still the initial one of large segments. */
+static void test_window_is_what_it_would_be_with_the_right_size_from_the_start(void **state)
+{
+	struct wire *w = *state;
+
+	w->cfg.mtu = 9000;
+	wire_restart(w);
+	wire_establish(w, "win 65535 <mss 8960>");
+	check_equal(w, wire_info(w).cwnd, 17920);
+	send_bytes(w, 500);
+	drain(w);
+	inject(w, "0.010 . 1:1(0) ack 501");
+	send_bytes(w, 17920);
+	drain(w);
+	too_big_of(w, 501, 1500, 9000);
+	check_equal(w, wire_info(w).cwnd, 14600 + 500);
+	check_equal(w, drain(w), 11);
+}
+
 /* Nothing may go while the window is shut, and it is no reason to probe for less. */
 static void test_shut_window_stays_shut(void **state)
 {
@@ -714,6 +733,7 @@ int main(void)
 		WIRE_TEST(test_super_segments_are_cut_smaller),
 		WIRE_TEST(test_retransmission_timer_starts_anew),
 		WIRE_TEST(test_size_outlives_a_reduction_that_is_taken_back),
+		WIRE_TEST(test_window_is_what_it_would_be_with_the_right_size_from_the_start),
 		WIRE_TEST(test_shut_window_stays_shut),
 		WIRE_TEST(test_without_anything_in_flight_nothing_happens),
 		WIRE_TEST(test_packets_that_fit_were_not_too_big),

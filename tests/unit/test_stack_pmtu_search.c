@@ -193,6 +193,42 @@ static void test_one_time_out_is_no_black_hole(void **state)
 	check_equal(w, wire_info(w).pmtu, wire_mtu(w, 1500));
 }
 
+/* The first ACK answers what was sent before the time-outs (RFC 3522): everything was just late. */
+static void test_late_acknowledgment_shows_that_there_was_no_black_hole(void **state)
+{
+	struct wire *w = *state;
+	char line[128];
+
+	wire_listen(w, WIRE_PORT, 16);
+	inject(w, "0.000 S 0:0(0) win 65535 <mss 1460,TS val 1 ecr 0>");
+	expect(w, "0.000 S. 0:0(0) ack 1");
+	inject(w, "0.000 . 1:1(0) ack 1 win 65535 <nop,nop,TS val 1 ecr $>");
+	wire_accept(w);
+	send_bytes(w, 14480);
+	check_equal(w, drain(w), 10);
+	const uint32_t sent = w->last_ts_val;
+	expect_piece(w, "~0.200", 1, 1448);
+	expect_piece(w, "~0.600", 1, base(w) - 12);
+	snprintf(line, sizeof line, "0.610 . 1:1(0) ack 1449 win 65535 <nop,nop,TS val 2 ecr %u>",
+		 sent);
+	inject(w, line);
+	drain(w);
+	const struct tcp_info info = wire_info(w);
+	check_equal(w, info.snd_mss, 1448);
+	check(w, !info.blackhole);
+	check_equal(w, info.ssthresh, UINT32_MAX);
+	check_equal(w, counters(w)->tcp_pmtud_blackhole_failed, 1);
+	/* Nor do others hear of it. */
+	wire_abort(w);
+	drain(w);
+	w->rport = 40001;
+	inject(w, "* S 0:0(0) win 65535 <mss 1460>");
+	expect(w, "* S. 0:0(0) ack 1");
+	inject(w, "* . 1:1(0) ack 1 win 65535");
+	wire_accept(w);
+	check_equal(w, wire_info(w).snd_mss, 1460);
+}
+
 /* RFC 4821 7.7 speaks of a time-out of everything: what was SACKed behind it shows that the size is right. */
 static void test_others_that_arrived_put_it_off(void **state)
 {
@@ -582,6 +618,7 @@ int main(void)
 		WIRE_TEST_V6(test_size_that_was_not_the_reason_is_restored_over_ipv6),
 		WIRE_TEST(test_small_segments_that_time_out_change_no_size),
 		WIRE_TEST(test_one_time_out_is_no_black_hole),
+		WIRE_TEST(test_late_acknowledgment_shows_that_there_was_no_black_hole),
 		WIRE_TEST(test_others_that_arrived_put_it_off),
 		WIRE_TEST(test_next_connection_starts_small),
 		WIRE_TEST(test_outage_does_not_make_others_small),
