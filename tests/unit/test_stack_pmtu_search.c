@@ -5,8 +5,6 @@
  */
 #include <stdio.h>
 
-#include "stack/pmtu_cache.h"
-#include "stack/stack_internal.h"
 #include "tests/unit/wire_icmp.h"
 
 #define SYN_WORDS "win 65535 <mss 1460>"
@@ -563,51 +561,6 @@ static void test_probe_is_no_super_segment(void **state)
 	check_equal(w, wire_info(w).mtu_probes_ok, 1);
 }
 
-/* ------------------------------------------------------------------ the cache's bounds */
-
-static void test_cache_is_bounded(void **state)
-{
-	struct wire *w = *state;
-	unsigned found = 0;
-
-	pmtu_cache_put(w->s, &(struct ip_addr){.version = 4, .bytes = {192, 0, 2, 1}}, 1400, false);
-	const size_t memory = wire_usage(w).memory;
-	for (unsigned i = 0; i < 100000; i++) {
-		struct ip_addr a =
-			ip_addr_v4(172, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i);
-		pmtu_cache_put(w->s, &a, 1000 + i % 400, false);
-		const struct pmtu_entry *e = pmtu_cache_find(w->s, &a);
-		check(w, e != NULL && e->mtu == 1000 + i % 400);
-	}
-	check_equal(w, wire_usage(w).memory, memory);
-	check(w, stack_check(w->s) == NULL);
-	for (unsigned i = 0; i < 100000; i++) {
-		struct ip_addr a =
-			ip_addr_v4(172, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i);
-		found += pmtu_cache_find(w->s, &a) != NULL;
-	}
-	check_equal(w, found, PMTU_CACHE_ENTRIES);
-	advance_us(w, PMTU_CACHE_US + 1000);
-	check_equal(w, wire_usage(w).memory, w->empty_memory);
-}
-
-static void test_cache_forgets_what_is_taken_back(void **state)
-{
-	struct wire *w = *state;
-	const struct ip_addr a = ip_addr_v4(192, 0, 2, 1), b = ip_addr_v4(192, 0, 2, 2);
-
-	pmtu_cache_forget(w->s, &a);
-	check(w, pmtu_cache_find(w->s, &a) == NULL);
-	pmtu_cache_put(w->s, &a, 1400, true);
-	pmtu_cache_put(w->s, &a, 1300, false);
-	check_equal(w, pmtu_cache_find(w->s, &a)->mtu, 1300);
-	check(w, !pmtu_cache_find(w->s, &a)->silent);
-	pmtu_cache_forget(w->s, &b);
-	check(w, pmtu_cache_find(w->s, &a) != NULL && pmtu_cache_find(w->s, &b) == NULL);
-	pmtu_cache_forget(w->s, &a);
-	check(w, pmtu_cache_find(w->s, &a) == NULL);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -634,8 +587,6 @@ int main(void)
 		WIRE_TEST(test_no_probe_within_the_first_second_nor_with_little_to_send),
 		WIRE_TEST(test_what_a_router_has_said_is_probed_after_ten_minutes),
 		WIRE_TEST_V4(test_probe_is_no_super_segment),
-		WIRE_TEST_ONCE(test_cache_is_bounded),
-		WIRE_TEST_ONCE(test_cache_forgets_what_is_taken_back),
 	};
 
 	return cmocka_run_group_tests_name("stack: black holes and probes", tests, NULL, NULL);
