@@ -207,8 +207,9 @@ void tcp_recovery_too_large(struct tcp_conn *c, bool timed_out)
 	const uint32_t initial = tcp_cc_initial_window(c->snd_mss);
 
 	tcp_rtt_cancel(c);
-	if (tcp_uses_sack(c) && !timed_out) {
+	if (tcp_uses_sack(c))
 		tcp_scoreboard_lost(c, (struct seq_range){c->snd_una, c->snd_nxt}, c->snd_mss);
+	if (tcp_uses_sack(c) && !timed_out) {
 		/* Nor are these losses a reason to reduce the window when the next ACK comes. */
 		if (!c->in_recovery)
 			c->recover = c->snd_max;
