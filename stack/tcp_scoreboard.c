@@ -281,6 +281,27 @@ void tcp_scoreboard_detect(struct tcp_conn *c)
 	}
 }
 
+void tcp_scoreboard_all_lost(struct tcp_conn *c)
+{
+	struct tcp_scoreboard *b = &c->board;
+
+	for (unsigned i = 0; i < b->count; i++)
+		set_flags(b, &b->range[i], TCP_SENT_LOST);
+	if (b->count > 0)
+		join(b, 0, b->count - 1u);
+}
+
+void tcp_scoreboard_none_lost(struct tcp_conn *c)
+{
+	struct tcp_scoreboard *b = &c->board;
+
+	for (unsigned i = 0; i < b->count; i++)
+		if (b->range[i].flags & TCP_SENT_LOST)
+			set_flags(b, &b->range[i], b->range[i].flags & TCP_SENT_AGAIN);
+}
+
+/* ------------------------------------------------------------------ for path MTU discovery */
+
 bool tcp_scoreboard_is_sacked(const struct tcp_conn *c, uint32_t seq)
 {
 	const unsigned i = find(&c->board, seq);
@@ -314,25 +335,6 @@ bool tcp_scoreboard_lost_within(const struct tcp_conn *c, struct seq_range part)
 		    (seq_lt(b->range[i].start, part.start) || seq_gt(b->range[i].end, part.end)))
 			return false;
 	return true;
-}
-
-void tcp_scoreboard_all_lost(struct tcp_conn *c)
-{
-	struct tcp_scoreboard *b = &c->board;
-
-	for (unsigned i = 0; i < b->count; i++)
-		set_flags(b, &b->range[i], TCP_SENT_LOST);
-	if (b->count > 0)
-		join(b, 0, b->count - 1u);
-}
-
-void tcp_scoreboard_none_lost(struct tcp_conn *c)
-{
-	struct tcp_scoreboard *b = &c->board;
-
-	for (unsigned i = 0; i < b->count; i++)
-		if (b->range[i].flags & TCP_SENT_LOST)
-			set_flags(b, &b->range[i], b->range[i].flags & TCP_SENT_AGAIN);
 }
 
 /* ------------------------------------------------------------------ for stack_check */

@@ -70,16 +70,16 @@ const struct tcp_sent *tcp_scoreboard_next_lost(const struct tcp_conn *c);
 /* IsLost (RFC 6675 4): marks what lies below DupThresh SACKed stretches, or below more SACKed bytes than
  * DupThresh - 1 segments have, and was sent only once. */
 void tcp_scoreboard_detect(struct tcp_conn *c);
+/* A time-out: everything is lost, and what was SACKed too, since the peer may have dropped it (RFC 2018 8). */
+void tcp_scoreboard_all_lost(struct tcp_conn *c);
+/* Nothing is lost after all. */
+void tcp_scoreboard_none_lost(struct tcp_conn *c);
 /* Has the peer said that the byte `seq`, in flight, has arrived? */
 bool tcp_scoreboard_is_sacked(const struct tcp_conn *c, uint32_t seq);
 /* What of `part` is neither SACKed nor lost yet, in ranges longer than `longer` bytes, is lost. */
 void tcp_scoreboard_lost(struct tcp_conn *c, struct seq_range part, uint32_t longer);
 /* Does all that is lost lie within `part`? */
 bool tcp_scoreboard_lost_within(const struct tcp_conn *c, struct seq_range part);
-/* A time-out: everything is lost, and what was SACKed too, since the peer may have dropped it (RFC 2018 8). */
-void tcp_scoreboard_all_lost(struct tcp_conn *c);
-/* Nothing is lost after all. */
-void tcp_scoreboard_none_lost(struct tcp_conn *c);
 /* Frees the list. */
 void tcp_scoreboard_reset(struct tcp_conn *c);
 /* Bytes charged to the account. */
