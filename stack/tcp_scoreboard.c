@@ -322,7 +322,7 @@ void tcp_scoreboard_lost(struct tcp_conn *c, struct seq_range part, uint32_t lon
 	for (; i < b->count && seq_lt(b->range[i].start, part.end); i++)
 		if (!(b->range[i].flags & (TCP_SENT_SACKED | TCP_SENT_LOST)) &&
 		    length(&b->range[i]) > longer)
-			set_flags(b, &b->range[i], TCP_SENT_LOST);
+			set_flags(b, &b->range[i], b->range[i].flags | TCP_SENT_LOST);
 	join(b, first, i);
 }
 

@@ -153,4 +153,11 @@ static inline void other_error(struct wire *w, enum wire_error error, uint32_t s
 	wire_inject_error(w, error, 0, &q);
 }
 
+/* Until then whatever comes is none of the test's business: a tail loss probe (RFC 8985 7), for one. */
+static inline void quiet_until(struct wire *w, const char *time)
+{
+	advance_to(w, time);
+	drain(w);
+}
+
 #endif
