@@ -401,8 +401,8 @@ static void test_search_ends_near_the_truth(void **state)
 		const uint32_t probe = wire_info(w).pmtu_probe;
 		const uint32_t len = probe ? probe - wire_mtu(w, 40) : 0;
 		if (len > truth) { /* everything but the probe arrives */
-			snprintf(line, sizeof line, "* . 1:1(0) ack %u <nop,nop,sack %u:%u>",
-				 start, start + len, end_of_waiting(w, start));
+			snprintf(line, sizeof line, "* . 1:1(0) ack %u <nop,nop,sack %u:%u>", start,
+				 start + len, end_of_waiting(w, start));
 			inject(w, line);
 		}
 		acknowledge_all(w, start + 20000);
