@@ -172,7 +172,7 @@ const char *tcp_pmtu_too_big(struct tcp_conn *c, uint32_t seq, uint32_t mtu, uin
 {
 	struct tcp_pmtu *p = &c->pmtu;
 
-	if (tcp_syn_outstanding(c))
+	if (tcp_syn_outstanding(c) && seq == c->iss) /* Fast Open may have sent more */
 		return "packet too big: no SYN is that large";
 	mtu = asked_for(c, mtu, len);
 	if (tcp_scoreboard_is_sacked(c, seq))

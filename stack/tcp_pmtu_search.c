@@ -126,8 +126,9 @@ uint32_t tcp_pmtu_probe_len(const struct tcp_conn *c)
 	if (p->mtu == p->max || p->probe_size || c->stack->now_us < p->search_us)
 		return 0;
 	/* RFC 4821 7.4, 7.5: only while all is well, so that a loss can be told from others. */
-	if (!tcp_uses_sack(c) || c->in_recovery || c->backoff > 0 || c->board.lost > 0 ||
-	    c->board.sacked > 0 || c->snd_nxt != c->snd_max || seq_lt(c->snd_una, c->recover))
+	if (!tcp_uses_sack(c) || tcp_syn_outstanding(c) || c->in_recovery || c->backoff > 0 ||
+	    c->board.lost > 0 || c->board.sacked > 0 || c->snd_nxt != c->snd_max ||
+	    seq_lt(c->snd_una, c->recover))
 		return 0;
 	const uint32_t len = c->snd_mss + candidate(p) - p->mtu;
 	const uint32_t unsent = tcp_snd_data_una(c) + c->snd.len - c->snd_nxt;

@@ -207,6 +207,13 @@ void tcp_recovery_too_large(struct tcp_conn *c, bool timed_out)
 	const uint32_t initial = tcp_cc_initial_window(c->snd_mss);
 
 	tcp_rtt_cancel(c);
+	if (tcp_syn_outstanding(
+		    c)) { /* Fast Open's data; the SYN-ACK before it was not too large */
+		tcp_scoreboard_reset(c);
+		c->recover = c->snd_max;
+		c->snd_nxt = tcp_snd_data_una(c);
+		return;
+	}
 	if (tcp_uses_sack(c))
 		tcp_scoreboard_lost(c, (struct seq_range){c->snd_una, c->snd_nxt}, c->snd_mss);
 	if (tcp_uses_sack(c) && !timed_out) {

@@ -62,6 +62,7 @@ static void retransmit_fired(struct tcp_conn *c)
 	if (tcp_syn_outstanding(c)) {
 		tcp_rtt_cancel(c);
 		c->snd_nxt = c->iss;
+		tcp_fastopen_timeout(c);
 	} else if (!tcp_pmtu_timeout(c)) {
 		tcp_recovery_timeout(c);
 	}
@@ -92,7 +93,7 @@ static void xmit_fired(struct tcp_conn *c)
 		tcp_conn_end(c, TCP_CLOSE_TIMEOUT);
 		return;
 	}
-	if (s->now_us >= give_up_us(c)) {
+	if (s->now_us >= give_up_us(c) || tcp_fastopen_gives_up(c)) {
 		s->counters.tcp_user_timeouts++;
 		/* RFC 1122 4.2.3.9: the application is told what ICMP has said meanwhile. */
 		tcp_conn_reset(c, c->unreachable ? TCP_CLOSE_UNREACHABLE : TCP_CLOSE_TIMEOUT,

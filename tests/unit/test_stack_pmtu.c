@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "tests/unit/fastopen.h"
 #include "tests/unit/wire_icmp.h"
 
 #define SYN_WORDS "win 65535 <mss 1460>"
@@ -213,6 +214,40 @@ static void test_window_is_what_it_would_be_with_the_right_size_from_the_start(v
 	check_equal(w, drain(w), 11);
 }
 
+/* Fast Open sends data before the handshake is complete. They go again, and the SYN-ACK, which was small, does not. */
+static void answer_before_the_ack(struct wire *w, const char *syn)
+{
+	fast_setup(w);
+	inject(w, syn);
+	expect(w, "* S. 0:0(0) ack 101");
+	wire_accept(w);
+	recv_bytes(w, 100);
+	send_bytes(w, 2000);
+	expect(w, "* . 1:1461(1460) ack 101");
+	expect(w, "* P. 1461:2001(540) ack 101");
+	too_big(w, 0, 1400);
+	check_equal(w, wire_waiting(w), 0);
+	too_big(w, 1, 1400);
+	expect(w, "* . 1:1361(1360) ack 101");
+	expect(w, "* P. 1361:2001(640) ack 101");
+	expect_state(w, TCP_SYN_RECEIVED);
+	inject(w, "0.001 . 101:101(0) ack 1361");
+	expect_state(w, TCP_ESTABLISHED);
+	inject(w, "0.001 . 101:101(0) ack 2001");
+	check_equal(w, tcp_send_pending(w->c), 0);
+	check_equal(w, wire_info(w).ssthresh, UINT32_MAX);
+}
+
+static void test_fast_answer_goes_again_in_smaller_pieces(void **state)
+{
+	answer_before_the_ack(*state, "* S 0:100(100) win 65535 <mss 1460,fo $>");
+}
+
+static void test_fast_answer_goes_again_in_smaller_pieces_with_sack(void **state)
+{
+	answer_before_the_ack(*state, "* S 0:100(100) win 65535 <mss 1460,sackOK,fo $>");
+}
+
 /* Nothing may go while the window is shut, and it is no reason to probe for less. */
 static void test_shut_window_stays_shut(void **state)
 {
@@ -405,6 +440,8 @@ int main(void)
 		WIRE_TEST(test_retransmission_timer_starts_anew),
 		WIRE_TEST(test_size_outlives_a_reduction_that_is_taken_back),
 		WIRE_TEST(test_window_is_what_it_would_be_with_the_right_size_from_the_start),
+		WIRE_TEST(test_fast_answer_goes_again_in_smaller_pieces),
+		WIRE_TEST(test_fast_answer_goes_again_in_smaller_pieces_with_sack),
 		WIRE_TEST(test_shut_window_stays_shut),
 		WIRE_TEST(test_without_anything_in_flight_nothing_happens),
 		WIRE_TEST(test_packets_that_fit_were_not_too_big),
