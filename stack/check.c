@@ -4,6 +4,7 @@
 #include "stack/pmtu_cache.h"
 #include "stack/seq.h"
 #include "stack/stack_internal.h"
+#include "stack/tcp_reass.h"
 #include "stack/tcp_syncache.h"
 #include "stack/tcp_timewait.h"
 
@@ -29,6 +30,8 @@ static const char *check_receive(const struct tcp_conn *c)
 		return "RCV.NXT lies beyond the advertised edge";
 	if (c->rcv.len > c->rcv.cap || c->rcv.len > c->stack->cfg.recv_buffer_max)
 		return "the receive ring holds more than it may";
+	if (c->ooo_count > c->ooo_cap || (c->ooo_count == 0) != (c->ooo == NULL))
+		return "the out-of-order list's sizes do not agree";
 	for (unsigned i = 0; i < c->ooo_count; i++) {
 		if (seq_leq(c->ooo[i].start, at) || seq_leq(c->ooo[i].end, c->ooo[i].start))
 			return "the out-of-order list is not sorted and disjoint";
@@ -75,7 +78,8 @@ const char *stack_check(const struct stack *s)
 	for (struct list *n = s->conns.next; n != &s->conns && !broken; n = n->next) {
 		const struct tcp_conn *c = list_entry(n, struct tcp_conn, link);
 		conns++;
-		memory += sizeof *c + c->snd.cap + c->rcv.cap + tcp_scoreboard_memory(c);
+		memory += sizeof *c + c->snd.cap + c->rcv.cap + tcp_scoreboard_memory(c) +
+			  tcp_reass_memory(c);
 		if (c->dead)
 			continue;
 		broken = check_send(c);

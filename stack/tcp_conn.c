@@ -8,6 +8,7 @@
 #include "stack/ip.h"
 #include "stack/stack_internal.h"
 #include "stack/tcp_demux.h"
+#include "stack/tcp_reass.h"
 #include "stack/trace.h"
 
 uint16_t tcp_our_mss(const struct stack *s, uint8_t version)
@@ -37,6 +38,7 @@ struct tcp_conn *tcp_conn_new(struct stack *s, const struct tcp_tuple *tuple, ui
 	c->rto_us = TCP_RTO_INITIAL_US;
 	c->min_rtt_us = UINT64_MAX;
 	c->cc_ops = s->cfg.cc ? s->cfg.cc : &tcp_cc_cubic;
+	tcp_rack_init(c);
 	c->quickacks = TCP_QUICKACKS;
 	c->snd_ring_max = s->cfg.send_buffer_max;
 	c->peer_mss = c->snd_mss = c->rcv_mss = default_mss(c);
@@ -120,7 +122,7 @@ static void tear_down(struct tcp_conn *c)
 	tcp_fastopen_ended(c, false);
 	ring_release(s, &c->snd);
 	tcp_scoreboard_reset(c);
-	c->ooo_count = 0;
+	tcp_reass_release(c);
 	if (c->listener) {
 		list_remove(&c->accept_link);
 		c->listener->queued--;

@@ -4,6 +4,7 @@
 
 #include "stack/stack_internal.h"
 #include "stack/tcp_demux.h"
+#include "stack/tcp_reass.h"
 #include "stack/tcp_syncache.h"
 #include "stack/tcp_timer.h"
 #include "stack/tcp_timewait.h"
@@ -48,7 +49,8 @@ void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info)
 		.probes_out = c->probes_out,
 		.send_queued = c->snd.len,
 		.recv_queued = c->rcv.len,
-		.memory = sizeof *c + c->snd.cap + c->rcv.cap + tcp_scoreboard_memory(c),
+		.memory = sizeof *c + c->snd.cap + c->rcv.cap + tcp_scoreboard_memory(c) +
+			  tcp_reass_memory(c),
 		.timer = tcp_timer_name(c),
 		.timer_us = c->xmit_mode != TCP_XMIT_NONE ? c->xmit_timer.deadline_us
 							  : c->delack_timer.deadline_us,
@@ -60,6 +62,7 @@ void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info)
 		.recovery = c->in_recovery                   ? "recovery"
 			    : seq_lt(c->snd_una, c->recover) ? "loss"
 							     : "open",
+		.reo_wnd_us = c->rack.reo_wnd_us,
 		.dsacks_in = c->dsacks_in,
 		.timeouts = c->timeouts,
 		.pmtu = c->pmtu.mtu,

@@ -149,7 +149,7 @@ static void lower(struct tcp_conn *c, uint32_t mtu, bool timed_out)
 	tcp_recovery_too_large(c, timed_out);
 	remember(c);
 	c->stack->counters.tcp_pmtu_reductions++;
-	if (!timed_out && c->xmit_mode == TCP_XMIT_RETRANSMIT)
+	if (!timed_out && tcp_rto_runs(c))
 		tcp_timer_set_xmit(c, TCP_XMIT_RETRANSMIT);
 	tcp_conn_wants_output(c);
 }

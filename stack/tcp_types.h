@@ -18,8 +18,10 @@
 #include "stack/tcp_fastopen.h"
 #include "stack/tcp_pmtu.h"
 #include "stack/tcp_prr.h"
+#include "stack/tcp_rack.h"
 #include "stack/tcp_scoreboard.h"
 #include "stack/tcp_segment.h"
+#include "stack/tcp_tlp.h"
 #include "stack/tcp_undo.h"
 #include "stack/timer_wheel.h"
 
@@ -29,7 +31,7 @@
 #define TCP_MSS_DEFAULT 536
 #define TCP_MSS_DEFAULT_IPV6 1220
 #define TCP_MSS_MIN 48 /* a peer that asks for less gets this: no segment storm (CVE-2019-11479) */
-#define TCP_OOO_MAX 32 /* gaps that are remembered per connection                      */
+#define TCP_OOO_MAX 4096            /* gaps that are remembered per connection                    */
 #define TCP_DUPACK_THRESHOLD 3      /* RFC 5681 3.2                                         */
 #define TCP_RTO_INITIAL_US 1000000u /* RFC 6298 2.1                                         */
 #define TCP_RTO_AFTER_LOST_SYN_US 3000000u /* RFC 6298 5.7 */
@@ -41,6 +43,8 @@
 #define TCP_QUICKACKS 16      /* segments acknowledged at once when a connection is young */
 #define TCP_CHALLENGE_ACKS 10 /* at most, per connection and second (RFC 5961 7)         */
 #define TCP_SYNACK_RETRIES 5
+/* Full segments of a request that are acknowledged at once if they have no PSH, see program_ack. */
+#define TCP_QUICK_BURST 16
 #define TCP_PAWS_IDLE_US \
 	(24ull * 24 * 3600 * 1000000) /* RFC 7323 5.5: TS.Recent is stale after 24 days */
 #define TCP_ORPHAN_TIMEOUTS \
@@ -86,6 +90,8 @@ enum tcp_timer_kind {
 enum tcp_xmit_mode {
 	TCP_XMIT_NONE,
 	TCP_XMIT_RETRANSMIT, /* something is unacknowledged                       */
+	TCP_XMIT_REORDER,    /* … and overdue, if it is not just out of order     */
+	TCP_XMIT_LOSS_PROBE, /* … and a probe asks for it before the time-out     */
 	TCP_XMIT_PERSIST,    /* something to send, nothing in flight, window shut */
 	TCP_XMIT_FIN_WAIT_2, /* an orphan waits for the peer's FIN                */
 };
@@ -128,7 +134,7 @@ struct tcp_conn {
 	uint8_t xmit_mode; /* enum tcp_xmit_mode */
 	uint8_t backoff;   /* doublings of the RTO */
 	uint8_t quickacks;
-	uint8_t ooo_count;
+	uint16_t ooo_count, ooo_cap;
 	uint8_t dupacks;
 	uint16_t ip_id;
 	enum tcp_close_reason close_reason;
@@ -148,10 +154,11 @@ struct tcp_conn {
 	uint32_t rcv_adv; /* right edge that we have advertised: never moves left */
 	uint32_t last_ack_sent;
 	uint32_t rcv_unacked; /* bytes received since the last ACK */
+	uint32_t rcv_burst;   /* bytes received since we last sent data */
 	uint32_t peer_fin_seq;
-	uint16_t rcv_mss;                   /* estimate of the peer's full segment */
-	struct ring rcv;                    /* first byte: rcv_nxt - rcv.len */
-	struct seq_range ooo[TCP_OOO_MAX];  /* sorted, disjoint, all beyond rcv_nxt */
+	uint16_t rcv_mss;      /* estimate of the peer's full segment */
+	struct ring rcv;       /* first byte: rcv_nxt - rcv.len */
+	struct seq_range *ooo; /* sorted, disjoint, all beyond rcv_nxt; NULL while there is none */
 	uint32_t sack_recent[TCP_SACK_MAX]; /* where data out of order has arrived, newest first */
 	uint8_t sack_recent_count;
 	struct seq_range dsack; /* arrived twice and to be reported, empty for nothing */
@@ -173,12 +180,15 @@ struct tcp_conn {
 		recover; /* RFC 6582: snd_max when recovery was entered; RecoveryPoint of RFC 6675 */
 	struct tcp_scoreboard board;
 	struct tcp_prr prr;
+	struct tcp_rack rack;
+	struct tcp_tlp tlp;
 	struct tcp_undo undo;
 	struct tcp_pmtu pmtu;
 	struct tcp_fastopen fastopen;
 	uint64_t dsacks_in, timeouts;
 
 	struct timer xmit_timer, delack_timer, app_timer;
+	uint64_t rto_at_us; /* the retransmission time-out, also while something comes before it */
 	uint64_t opened_us, established_us;
 	uint64_t orphaned_us; /* when the handle was given back, 0 before          */
 	uint64_t progress_us; /* when the peer last showed that it lives, see tcp_timer.c */
@@ -225,6 +235,13 @@ static inline uint32_t tcp_snd_end(const struct tcp_conn *c)
 static inline bool tcp_uses_sack(const struct tcp_conn *c)
 {
 	return c->sack_ok && !c->board.off;
+}
+
+/* Does the retransmission time-out run? */
+static inline bool tcp_rto_runs(const struct tcp_conn *c)
+{
+	return c->xmit_mode == TCP_XMIT_RETRANSMIT || c->xmit_mode == TCP_XMIT_REORDER ||
+	       c->xmit_mode == TCP_XMIT_LOSS_PROBE;
 }
 
 /* Bytes that the network holds: `pipe` of RFC 6675, FlightSize without SACK. */

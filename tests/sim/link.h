@@ -23,6 +23,9 @@ struct sim_link_config {
 	uint64_t reorder_us;
 	uint32_t duplicate_ppm;
 	uint32_t corrupt_ppm;
+	uint16_t
+		far_port; /* packets of this client port take far_us longer, in order among themselves */
+	uint64_t far_us;
 	uint32_t mtu;   /* larger packets are dropped; 0: no limit                     */
 	bool coalesced; /* super segments arrive whole, as from a TUN device           */
 };
@@ -40,8 +43,19 @@ enum sim_match {
 	SIM_MATCH_WINDOW_UPDATE, /* such an ACK whose only news is the window */
 };
 
-/* Drops packets number first .. first + count - 1 (from 1) of those that match. */
+/* What it does to such a packet. */
+enum sim_act {
+	SIM_ACT_DROP,
+	SIM_ACT_TWICE,  /* a second copy follows at once         */
+	SIM_ACT_LATE,   /* held back by hold_us, so others overtake it */
+	SIM_ACT_DAMAGE, /* arrives, damaged                      */
+	SIM_ACT_OLD,    /* arrives, and again hold_us later      */
+	SIM_ACTS
+};
+
+/* For packets number first .. first + count - 1 (from 1) of those that match. */
 struct sim_rule {
+	enum sim_act act;
 	enum sim_match match;
 	unsigned first, count;
 	unsigned seen;
@@ -63,15 +77,19 @@ struct sim_link {
 	/* A router at this end of the link, which is told of what the MTU has stopped; may be NULL. */
 	void (*too_large)(void *ctx, const struct sim_link *l, const struct sim_packet *p);
 	void *too_large_ctx;
+	uint64_t hold_us;    /* for SIM_ACT_LATE and SIM_ACT_OLD */
 	uint64_t dead_after; /* from this packet on everything is lost; UINT64_MAX: never */
 	struct sim_rng rng;
 	bool bursting;
-	uint64_t busy_until_ns; /* when the bottleneck has sent what it holds */
-	uint64_t last_arrival_us;
+	uint64_t busy_until_ns;      /* when the bottleneck has sent what it holds */
+	uint64_t last_arrival_us[2]; /* of near and far connections */
 	struct sim_link_counts counts;
 };
 
 void sim_link_init(struct sim_link *l, struct sim *sim, unsigned from, uint64_t seed);
+/* Arms a rule. */
+void sim_link_rule(struct sim_link *l, enum sim_act act, enum sim_match match, unsigned first,
+		   unsigned count);
 void sim_link_drop(struct sim_link *l, enum sim_match match, unsigned first, unsigned count);
 /* Takes the packet over. `matches` is a set of bits 1 << enum sim_match that hold for it. */
 void sim_link_send(struct sim_link *l, struct sim_packet *p, unsigned matches);
