@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check.c — the invariants, for tests: see stack_check in stack.h. */
 #include "stack/ip_reass.h"
+#include "stack/pmtu_cache.h"
 #include "stack/seq.h"
 #include "stack/stack_internal.h"
 #include "stack/tcp_reass.h"
@@ -17,7 +18,8 @@ static const char *check_send(const struct tcp_conn *c)
 		return "the send ring holds more than it may";
 	if (c->cc.cwnd < c->cc.mss)
 		return "the congestion window is below one segment";
-	return tcp_scoreboard_check(c);
+	const char *broken = tcp_pmtu_check(c);
+	return broken ? broken : tcp_scoreboard_check(c);
 }
 
 static const char *check_receive(const struct tcp_conn *c)
@@ -107,6 +109,7 @@ const char *stack_check(const struct stack *s)
 		memory += sizeof(struct reply) + s->reply_out->len;
 	memory += s->syncache_count * sizeof(struct syncache_entry);
 	memory += s->timewait_count * sizeof(struct timewait);
+	memory += pmtu_cache_memory(s);
 	if (memory != s->memory)
 		return "the memory account is not the sum of what is held";
 	if (conns != s->conn_count || established != s->established || orphans != s->orphans ||

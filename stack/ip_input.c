@@ -9,6 +9,7 @@
 #include "stack/stack_internal.h"
 #include "stack/tcp_input.h"
 #include "stack/trace.h"
+#include "stack/udp.h"
 
 static void drop(struct stack *s, const struct ip_packet *ip, uint64_t *counter, const char *why)
 {
@@ -56,6 +57,15 @@ static void refuse(struct stack *s, const struct ip_packet *ip, enum ip_verdict 
 	}
 }
 
+/* Over IPv6 a Parameter Problem has said so already, see ip6_ext.c. */
+static void unknown_protocol(struct stack *s, const struct ip_packet *ip)
+{
+	drop(s, ip, &s->counters.ip_in_unknown_protos, "none of TCP, UDP and ICMP");
+	if (ip->src.version == 4)
+		icmp_send_error(s, ip, ICMP_UNREACHABLE, ICMP_UNREACHABLE_PROTOCOL,
+				"Protocol Unreachable (RFC 1122 3.2.2.1)");
+}
+
 static void deliver(struct stack *s, const struct ip_packet *ip, struct packet_meta meta)
 {
 	if (ip->protocol == IP_PROTO_TCP)
@@ -64,8 +74,10 @@ static void deliver(struct stack *s, const struct ip_packet *ip, struct packet_m
 		icmp_input(s, ip);
 	else if (ip->protocol == IP_PROTO_ICMPV6 && ip->src.version == 6)
 		icmp6_input(s, ip);
+	else if (ip->protocol == IP_PROTO_UDP)
+		udp_input(s, ip, meta);
 	else
-		drop(s, ip, &s->counters.ip_in_unknown_protos, "neither TCP nor ICMP");
+		unknown_protocol(s, ip);
 }
 
 /* A fragment may be the last one that was missing: then the whole goes in by the same door, once. */

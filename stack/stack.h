@@ -357,6 +357,11 @@ struct tcp_info {
 	uint64_t busy_us, rwnd_limited_us, sndbuf_limited_us;
 	/* When it last happened, 0 for never; Linux gives the time since: lastsnd, lastrcv, lastack. */
 	uint64_t last_data_sent_us, last_data_recv_us, last_ack_recv_us;
+	/* Path MTU: how large our packets may be, bytes; half-open and closed ones do not know. */
+	uint32_t pmtu;
+	uint32_t pmtu_probe; /* size of the probe in flight, 0 for none                         */
+	bool blackhole;      /* pmtu was found without ICMP: larger packets vanish              */
+	uint64_t mtu_probes_ok, mtu_probes_failed;
 };
 void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info);
 /* Calls `fn` for every connection, half-open entry and TIME-WAIT record, in no set order. */
@@ -427,10 +432,13 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(icmp_in_errors)             \
 	X(icmp_in_echos)              \
 	X(icmp_in_soft_errors)        \
+	X(icmp_in_pkt_too_bigs)       \
 	X(icmp_in_neighbour_ignored)  \
 	X(icmp_out_echo_reps)         \
 	X(icmp_out_errors_sent)       \
 	X(icmp_out_errors_limited)    \
+	X(udp_in_errors)              \
+	X(udp_no_ports)               \
 	X(tcp_active_opens)           \
 	X(tcp_passive_opens)          \
 	X(tcp_attempt_fails)          \
@@ -492,6 +500,13 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(tcp_fin_wait_2_timeouts)    \
 	X(tcp_user_timeouts)          \
 	X(tcp_memory_drops)           \
+	X(tcp_icmp_out_of_window)     \
+	X(tcp_pmtu_reductions)        \
+	X(tcp_pmtu_disproved)         \
+	X(tcp_pmtud_blackhole)        \
+	X(tcp_pmtud_blackhole_failed) \
+	X(tcp_mtup_success)           \
+	X(tcp_mtup_fail)              \
 	X(reply_queue_drops)
 
 struct stack_counters {

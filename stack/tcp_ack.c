@@ -89,6 +89,7 @@ static void advance(struct tcp_conn *c, const struct tcp_segment *seg, struct tc
 	if (*fin_acked)
 		c->fin_queued = false; /* nothing of ours is left to send */
 	tcp_rtt_acked(c, seg);
+	tcp_pmtu_acked(c);
 	c->backoff = 0;
 	tcp_timer_progress(c);
 	/* RFC 6298 5.2, 5.3 */

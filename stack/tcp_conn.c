@@ -60,8 +60,6 @@ struct tcp_conn *tcp_conn_new(struct stack *s, const struct tcp_tuple *tuple, ui
 
 void tcp_conn_negotiated(struct tcp_conn *c, const struct tcp_options *peer)
 {
-	const uint16_t ours = tcp_our_mss(c->stack, c->node.tuple.version);
-
 	c->peer_mss = peer->has_mss ? peer->mss : default_mss(c);
 	if (c->peer_mss < TCP_MSS_MIN)
 		c->peer_mss = TCP_MSS_MIN;
@@ -71,7 +69,7 @@ void tcp_conn_negotiated(struct tcp_conn *c, const struct tcp_options *peer)
 	c->snd_wscale = peer->has_wscale ? peer->wscale : 0;
 	c->rcv_wscale = peer->has_wscale ? c->stack->rcv_wscale : 0;
 	/* RFC 9293 3.7.1: Eff.snd.MSS = min(SendMSS, MMS_S) - TCP options - IP options */
-	c->snd_mss = c->peer_mss < ours ? c->peer_mss : ours;
+	c->snd_mss = tcp_pmtu_start(c);
 	if (c->ts_ok) {
 		c->snd_mss = (uint16_t)(c->snd_mss - TCP_TIMESTAMP_LEN);
 		c->ts_recent = peer->ts_val;

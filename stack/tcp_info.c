@@ -95,6 +95,11 @@ void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info)
 		.reo_wnd_us = c->rack.reo_wnd_us,
 		.dsacks_in = c->dsacks_in,
 		.timeouts = c->timeouts,
+		.pmtu = c->pmtu.mtu,
+		.pmtu_probe = c->pmtu.probe_size,
+		.blackhole = c->pmtu.blackhole,
+		.mtu_probes_ok = c->pmtu.probes_ok,
+		.mtu_probes_failed = c->pmtu.probes_failed,
 	};
 	fill_metrics(c, info);
 }

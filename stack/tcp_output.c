@@ -24,7 +24,8 @@ struct outgoing {
 	uint32_t seq;
 	uint32_t len; /* payload bytes, from the send ring */
 	uint8_t flags;
-	bool probe; /* beyond the window: does not count as sent until it is acknowledged */
+	bool probe;     /* beyond the window: does not count as sent until it is acknowledged */
+	bool mtu_probe; /* larger than a segment: see tcp_pmtu.h */
 	bool loss_probe;
 	const char *why;
 };
@@ -204,6 +205,20 @@ static bool decide_lost(struct tcp_conn *c, struct outgoing *o)
 	return o->len > 0 || (o->flags & TCP_FIN);
 }
 
+/* One segment of new data that is larger than the path is known to carry (RFC 4821 7.2). When the window has no
+ * room for it as yet, nothing else goes until it has. */
+static bool decide_mtu_probe(struct tcp_conn *c, struct outgoing *o, uint32_t len, uint32_t usable)
+{
+	c->cwnd_limited = true;
+	if (usable < len)
+		return false;
+	o->seq = c->snd_nxt;
+	o->len = len;
+	o->mtu_probe = true;
+	o->why = "path MTU probe: larger than what has got through (RFC 4821 7.2)";
+	return true;
+}
+
 /* New data, or data again after a time-out has set snd_nxt back. */
 static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 {
@@ -217,6 +232,9 @@ static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 		return false;
 	const uint32_t unsent = offset < c->snd.len ? c->snd.len - offset : 0;
 	const uint32_t usable = usable_window(c, c->snd_nxt);
+	const uint32_t mtu_probe = tcp_pmtu_probe_len(c);
+	if (mtu_probe > 0)
+		return decide_mtu_probe(c, o, mtu_probe - (c->snd_mss - mss), usable);
 	uint32_t len = unsent < usable ? unsent : usable;
 	c->cwnd_limited =
 		unsent > usable && congestion_room(c) <= room(c->snd_wnd, c->snd_nxt - c->snd_una);
@@ -359,7 +377,7 @@ static void build(struct tcp_conn *c, const struct outgoing *o, struct packet_ou
 	fill_checksum(c, &seg, tcp, len, out);
 	out->csum_start = (uint16_t)ip_header_len(seg.src.version);
 	out->csum_offset = TCP_CHECKSUM_OFFSET;
-	out->gso_size = o->len > tcp_sack_mss(c) ? tcp_sack_mss(c) : 0;
+	out->gso_size = o->len > tcp_sack_mss(c) && !o->mtu_probe ? tcp_sack_mss(c) : 0;
 	out->header_len = ip_write_header(out->header, &seg.src, &seg.dst, IP_PROTO_TCP,
 					  len + o->len, c->ip_id);
 	c->ip_id = (uint16_t)(c->ip_id + 1 + o->len / tcp_sack_mss(c));
@@ -379,6 +397,18 @@ static void note_in_flight(struct tcp_conn *c, const struct outgoing *o, uint32_
 	else
 		tcp_scoreboard_sent_again(c, o->seq, end);
 	tcp_prr_sent(&c->prr, end - o->seq);
+}
+
+/* For the path MTU: what is new and how large its packets are. */
+static void note_size(struct tcp_conn *c, const struct outgoing *o, const struct packet_out *out)
+{
+	const uint32_t piece = out->gso_size ? out->gso_size : o->len;
+	const uint32_t size = (uint32_t)out->header_len + piece;
+
+	if (o->mtu_probe)
+		tcp_pmtu_probe_sent(c, o->seq, o->seq + o->len, size);
+	else if (o->len > 0 && o->seq == c->snd_max)
+		tcp_pmtu_sent(c, o->seq, piece, size);
 }
 
 static void note_sent(struct tcp_conn *c, const struct outgoing *o)
@@ -468,6 +498,7 @@ bool tcp_output_next(struct tcp_conn *c, struct packet_out *out)
 		return false;
 	}
 	build(c, &o, out);
+	note_size(c, &o, out);
 	note_sent(c, &o);
 	if (c->snd_nxt != c->snd_una && !tcp_rto_runs(c))
 		tcp_timer_set_xmit(c, TCP_XMIT_RETRANSMIT);

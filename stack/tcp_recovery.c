@@ -132,7 +132,8 @@ static void detect_losses(struct tcp_conn *c, const struct tcp_delivery *d)
 	const struct tcp_rack_losses found = tcp_rack_detect(c);
 
 	/* Until SND.UNA is past `recover` the window has fallen once for this flight. */
-	if (!c->in_recovery && c->board.lost > 0 && seq_geq(c->snd_una, c->recover)) {
+	if (!c->in_recovery && c->board.lost > 0 && seq_geq(c->snd_una, c->recover) &&
+	    !tcp_pmtu_probe_excuses(c)) {
 		enter_sack_recovery(c, d);
 	} else if (found.again) {
 		lower_again(c);
@@ -214,6 +215,7 @@ static void undo(struct tcp_conn *c)
 	c->retransmit = false;
 	c->dupacks = 0;
 	c->recover = c->snd_una - 1; /* the next loss is a new one */
+	tcp_pmtu_undo(c);
 	if (tcp_uses_sack(c))
 		tcp_scoreboard_none_lost(c);
 	else
@@ -274,4 +276,36 @@ void tcp_recovery_timeout(struct tcp_conn *c)
 	go_back(c);
 	tcp_rack_lowered(c);
 	tcp_rtt_cancel(c);
+}
+
+void tcp_recovery_too_large(struct tcp_conn *c, bool timed_out)
+{
+	const uint32_t initial = tcp_cc_initial_window(c->snd_mss);
+
+	tcp_rtt_cancel(c);
+	/* Fast Open's data; the SYN-ACK before them was not too large. */
+	if (tcp_syn_outstanding(c)) {
+		tcp_scoreboard_reset(c);
+		c->recover = c->snd_max;
+		c->snd_nxt = tcp_snd_data_una(c);
+		return;
+	}
+	if (tcp_uses_sack(c))
+		tcp_scoreboard_lost(c, (struct seq_range){c->snd_una, c->snd_nxt}, c->snd_mss);
+	if (tcp_uses_sack(c) && !timed_out) {
+		/* Nor are these losses a reason to reduce the window when the next ACK comes. */
+		if (!c->in_recovery)
+			c->recover = c->snd_max;
+		return;
+	}
+	if (c->in_recovery)
+		c->cc.cwnd = c->cc.ssthresh;
+	/* Nothing has arrived for a while: no ACKs will clock out what goes again (RFC 5681 4.1). */
+	if (timed_out && c->cc.cwnd > initial)
+		c->cc.cwnd = initial;
+	c->in_recovery = false;
+	c->recover = c->snd_max;
+	c->dupacks = 0;
+	c->retransmit = false;
+	go_back(c);
 }

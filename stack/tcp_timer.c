@@ -84,7 +84,7 @@ static void retransmit_fired(struct tcp_conn *c)
 		tcp_rtt_cancel(c);
 		c->snd_nxt = c->iss;
 		tcp_fastopen_timeout(c);
-	} else {
+	} else if (!tcp_pmtu_timeout(c)) {
 		tcp_recovery_timeout(c);
 	}
 	if (c->backoff < UINT8_MAX)
@@ -130,7 +130,9 @@ static void xmit_fired(struct tcp_conn *c)
 	}
 	if (s->now_us >= give_up_us(c) || tcp_fastopen_gives_up(c)) {
 		s->counters.tcp_user_timeouts++;
-		tcp_conn_reset(c, TCP_CLOSE_TIMEOUT, "user timeout (RFC 9293 3.8.3, 3.10.8)");
+		/* RFC 1122 4.2.3.9: the application is told what ICMP has said meanwhile. */
+		tcp_conn_reset(c, c->unreachable ? TCP_CLOSE_UNREACHABLE : TCP_CLOSE_TIMEOUT,
+			       "user timeout (RFC 9293 3.8.3, 3.10.8)");
 		return;
 	}
 	if (c->xmit_mode == TCP_XMIT_RETRANSMIT)
@@ -162,6 +164,7 @@ void tcp_timer_fired(struct tcp_conn *c, enum tcp_timer_kind kind)
 	case TCP_TIMER_TIMEWAIT:
 	case TCP_TIMER_REASS:
 	case TCP_TIMER_PACE:
+	case TCP_TIMER_PMTU:
 		break; /* not a connection's */
 	}
 }

@@ -20,6 +20,7 @@
 #include "stack/tcp_fastopen.h"
 #include "stack/tcp_metrics.h"
 #include "stack/tcp_pace.h"
+#include "stack/tcp_pmtu.h"
 #include "stack/tcp_prr.h"
 #include "stack/tcp_rack.h"
 #include "stack/tcp_rate.h"
@@ -86,6 +87,7 @@ enum tcp_timer_kind {
 	TCP_TIMER_TIMEWAIT, /* timewait.timer                              */
 	TCP_TIMER_REASS,    /* ip_reass.timer                              */
 	TCP_TIMER_PACE,     /* tcp_conn.pace.timer                         */
+	TCP_TIMER_PMTU,     /* stack.pmtu_timer                            */
 };
 
 /* The timers that exclude each other are one tagged value, so that two of them cannot run. */
@@ -130,7 +132,8 @@ struct tcp_conn {
 	bool ts_ok, wscale_ok;
 	bool sack_ok; /* both SYNs had SACK-permitted (RFC 2018)              */
 	bool rtt_timing;
-	bool syn_cookie; /* there was no entry: when our SYN-ACK was sent is not known  */
+	bool unreachable; /* ICMP has said so since the peer last acknowledged something */
+	bool syn_cookie;  /* there was no entry: when our SYN-ACK was sent is not known  */
 	uint8_t snd_wscale, rcv_wscale;
 	uint8_t xmit_mode; /* enum tcp_xmit_mode */
 	uint8_t backoff;   /* doublings of the RTO */
@@ -188,6 +191,7 @@ struct tcp_conn {
 	struct tcp_delack delack;
 	struct tcp_chrono chrono;
 	struct tcp_metrics metrics;
+	struct tcp_pmtu pmtu;
 	struct tcp_fastopen fastopen;
 	uint64_t dsacks_in, timeouts;
 

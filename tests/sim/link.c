@@ -131,6 +131,8 @@ static void carry(struct sim_link *l, struct sim_packet *p, unsigned matches)
 	} else if (cfg->mtu && p->len > cfg->mtu && !p->gso_size) {
 		fate = SIM_FATE_TOO_LARGE;
 		l->counts.too_large++;
+		if (l->too_large)
+			l->too_large(l->too_large_ctx, l, p);
 	} else if (lost(l)) {
 		fate = SIM_FATE_LOST;
 		l->counts.lost++;

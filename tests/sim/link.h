@@ -74,6 +74,9 @@ struct sim_link {
 	struct sim_link_config cfg;
 	struct sim_rule rule[SIM_RULES_MAX];
 	unsigned rules;
+	/* A router at this end of the link, which is told of what the MTU has stopped; may be NULL. */
+	void (*too_large)(void *ctx, const struct sim_link *l, const struct sim_packet *p);
+	void *too_large_ctx;
 	uint64_t hold_us;    /* for SIM_ACT_LATE and SIM_ACT_OLD */
 	uint64_t dead_after; /* from this packet on everything is lost; UINT64_MAX: never */
 	struct sim_rng rng;

@@ -30,6 +30,7 @@ struct sim_packet {
 	uint16_t gso_size;     /* non-zero: a super segment                                 */
 	bool checksum_partial; /* the TCP checksum field holds only the pseudo-header's sum */
 	bool corrupted;        /* the link has damaged it                                   */
+	bool spoken;           /* as the hosts speak: not to be put into their version      */
 	uint8_t bytes[];
 };
 

@@ -164,7 +164,7 @@ static void take_packets(struct sim *sim, struct sim_host *h)
 			sim_watch_arrived(sim->watch, h->index, p);
 		if (sim->corpus && h->index == 1)
 			sim_corpus_add(sim->corpus, sim, p);
-		if (sim->ipv6)
+		if (sim->ipv6 && !p->spoken)
 			p = sim_packet_to_ipv6(p);
 		stack_input(h->stack, sim->now_us, p->bytes, p->len, meta);
 		sim_packet_free(p);
