@@ -133,6 +133,13 @@ typedef void (*stack_trace_fn)(void *ctx, const struct stack_trace_event *event)
 
 #define STACK_MAX_ADDRS 8
 
+/* Explicit congestion notification (RFC 3168): is it agreed to, is it asked for? */
+enum stack_ecn {
+	STACK_ECN_OFF,
+	STACK_ECN_ANSWER, /* when the peer asks for it: the default */
+	STACK_ECN_ASK,    /* and active opens ask for it            */
+};
+
 /* Fill with stack_config_default(), then change what you must. */
 struct stack_config {
 	struct ip_addr addr[STACK_MAX_ADDRS]; /* the host's own, of either version    */
@@ -152,7 +159,8 @@ struct stack_config {
 	uint64_t user_timeout_us;    /* unanswered retransmission or probing gives up after  */
 	uint64_t syn_timeout_us;     /* an unanswered handshake gives up after               */
 	const struct tcp_cc_ops *cc; /* NULL: tcp_cc_cubic                                   */
-	stack_trace_fn trace;        /* NULL: off                                            */
+	enum stack_ecn ecn;
+	stack_trace_fn trace; /* NULL: off                                            */
 	void *trace_ctx;
 	bool fixed_isn; /* tests only: every initial sequence number is isn     */
 	uint32_t isn;
@@ -317,6 +325,12 @@ struct tcp_info {
 	const char *recovery; /* "open", "recovery" (fast), "loss" (after a time-out)          */
 	uint64_t dsacks_in;
 	uint64_t timeouts;
+	bool ecn;                /* both sides have agreed to it                               */
+	bool ecn_seen;           /* ECT or CE has arrived                                      */
+	bool ecn_ect;            /* new data leaves as ECT(0)                                  */
+	uint64_t ecn_ce_in;      /* data segments that arrived with CE                 */
+	uint64_t ecn_reductions; /* of the window, for marks                           */
+	uint64_t delivered_ce;   /* full segments of ours acknowledged with ECE        */
 };
 void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info);
 /* Calls `fn` for every connection, half-open entry and TIME-WAIT record, in no set order. */
@@ -334,11 +348,16 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(ip_in_mcast_pkts)           \
 	X(ip_in_no_next_header)       \
 	X(ip_in_ipsec_dropped)        \
+	X(ip_in_no_ect_pkts)          \
+	X(ip_in_ect0_pkts)            \
+	X(ip_in_ect1_pkts)            \
+	X(ip_in_ce_pkts)              \
 	X(ip_in_fragments_dropped)    \
 	X(ip_reasm_reqds)             \
 	X(ip_reasm_oks)               \
 	X(ip_reasm_fails)             \
 	X(ip_reasm_overlaps)          \
+	X(ip_reasm_ecn_mixed)         \
 	X(ip_reasm_evicted)           \
 	X(ip_out_requests)            \
 	X(icmp_in_msgs)               \
@@ -372,6 +391,12 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(tcp_dsacks_in)              \
 	X(tcp_sacks_ignored)          \
 	X(tcp_spurious_recoveries)    \
+	X(tcp_ecn_negotiated)         \
+	X(tcp_ecn_syn_fallbacks)      \
+	X(tcp_ecn_ce_in)              \
+	X(tcp_ecn_ece_in)             \
+	X(tcp_ecn_reductions)         \
+	X(tcp_ecn_given_up)           \
 	X(tcp_zero_window_probes)     \
 	X(tcp_window_updates_out)     \
 	X(tcp_delayed_acks)           \

@@ -62,6 +62,12 @@ void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info)
 							     : "open",
 		.dsacks_in = c->dsacks_in,
 		.timeouts = c->timeouts,
+		.ecn = c->ecn.on,
+		.ecn_seen = c->ecn.seen,
+		.ecn_ect = c->ecn.ect,
+		.ecn_ce_in = c->ecn.ce_in,
+		.ecn_reductions = c->ecn.reductions,
+		.delivered_ce = c->ecn.delivered_ce,
 	};
 }
 

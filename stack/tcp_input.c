@@ -10,6 +10,7 @@
 #include "stack/tcp_ack.h"
 #include "stack/tcp_conn.h"
 #include "stack/tcp_demux.h"
+#include "stack/tcp_ecn.h"
 #include "stack/tcp_reass.h"
 #include "stack/tcp_rtt.h"
 #include "stack/tcp_sack.h"
@@ -108,6 +109,7 @@ static void take_peer_syn(struct tcp_conn *c, const struct tcp_segment *seg)
 	/* Our SYN has offered this much, unscaled. */
 	c->rcv_adv += c->rcv_nxt;
 	tcp_conn_negotiated(c, &seg->opt);
+	tcp_ecn_peer_syn(c, seg);
 	c->snd_wnd = seg->wnd;
 	c->snd_wnd_max = seg->wnd;
 	c->snd_wl1 = seg->seq;
@@ -202,6 +204,7 @@ static enum step check_sequence(struct arrival *a)
 	 * old, its ACK is what we wait for. */
 	if (c->state == TCP_SYN_RECEIVED && (seg->flags & TCP_SYN) && (seg->flags & TCP_ACK) &&
 	    seg->seq == c->irs) {
+		tcp_ecn_peer_syn(c, seg);
 		seg->flags &= (uint8_t)~TCP_SYN;
 		seg->seq++;
 	}
@@ -393,6 +396,8 @@ static enum step take_data(struct arrival *a)
 		a->why = "data out of order: kept, duplicate ACK (RFC 5681 4.2)";
 	}
 	program_ack(c, seg, advanced, had_gap);
+	if (tcp_ecn_data(c, seg))
+		ack_now(c);
 	return STEP_ON;
 }
 
@@ -508,6 +513,7 @@ void tcp_input(struct stack *s, const struct ip_packet *ip, struct packet_meta m
 {
 	struct tcp_segment seg = {.src = ip->src,
 				  .dst = ip->dst,
+				  .ecn = ip->ecn,
 				  .gso_size = meta.gso_size,
 				  .packet = ip->packet,
 				  .packet_len = ip->packet_len};

@@ -12,6 +12,7 @@
 #include "stack/stack_internal.h"
 #include "stack/tcp_conn.h"
 #include "stack/tcp_demux.h"
+#include "stack/tcp_ecn.h"
 #include "stack/tcp_isn.h"
 #include "stack/tcp_recovery.h"
 #include "stack/tcp_rtt.h"
@@ -24,6 +25,7 @@ struct outgoing {
 	uint32_t seq;
 	uint32_t len; /* payload bytes, from the send ring */
 	uint8_t flags;
+	bool fresh; /* data that has never been sent: may leave as ECT (RFC 3168 6.1.5) */
 	bool probe; /* beyond the window: does not count as sent until it is acknowledged */
 	const char *why;
 };
@@ -145,6 +147,7 @@ static bool decide_syn(struct tcp_conn *c, struct outgoing *o)
 		o->flags |= TCP_ACK;
 		o->why = "SYN-ACK of a simultaneous open (RFC 9293 figure 7)";
 	}
+	o->flags |= tcp_ecn_syn_flags(c);
 	return true;
 }
 
@@ -208,8 +211,11 @@ static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 	uint32_t len = unsent < usable ? unsent : usable;
 	c->cwnd_limited =
 		unsent > usable && congestion_room(c) <= room(c->snd_wnd, c->snd_nxt - c->snd_una);
-	if (len > packet_limit(c))
-		len = packet_limit(c);
+	/* CWR must not be on a super segment: Linux's virtio_net_hdr has a bit for it being the first piece's alone
+	 * (VIRTIO_NET_HDR_GSO_ECN), but not every device takes that; without, all pieces would have it. */
+	const uint32_t limit = tcp_ecn_owes_cwr(c) ? mss : packet_limit(c);
+	if (len > limit)
+		len = limit;
 	if (len > mss && len < unsent)
 		len -= len % mss;
 	o->seq = c->snd_nxt;
@@ -219,7 +225,7 @@ static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 		o->why = "FIN closes our direction (RFC 9293 3.10.4)";
 		return (o->flags & TCP_FIN) != 0;
 	}
-	if (len == 0)
+	if (len == 0 || c->ecn.hold)
 		return false;
 	/* Silly window avoidance, RFC 9293 3.8.6.2.1: a full segment, or all there is, or half of the
 	 * largest window that the peer has ever offered. */
@@ -227,6 +233,7 @@ static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 	const bool last = len == unsent && !tcp_corked(c);
 	if (!again && len < mss && !last && (len == unsent || len < c->snd_wnd_max / 2))
 		return false;
+	o->fresh = !again;
 	o->why =
 		again ? "retransmission after a time-out (RFC 6298 5.4)" : "data (RFC 9293 3.10.2)";
 	finish_segment(c, o);
@@ -329,6 +336,8 @@ static void build(struct tcp_conn *c, const struct outgoing *o, struct packet_ou
 	out->gso_size = o->len > tcp_sack_mss(c) ? tcp_sack_mss(c) : 0;
 	out->header_len = ip_write_header(out->header, &seg.src, &seg.dst, IP_PROTO_TCP,
 					  len + o->len, c->ip_id);
+	if (o->fresh && c->ecn.ect)
+		ip_set_ecn(out->header, IP_ECN_ECT0);
 	c->ip_id = (uint16_t)(c->ip_id + 1 + o->len / tcp_sack_mss(c));
 	memcpy(out->header + out->header_len, tcp, len);
 	out->header_len += len;
@@ -364,6 +373,7 @@ static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 		s->counters.tcp_retrans_segs++;
 		tcp_rtt_cancel(c);
 		tcp_undo_sent_again(c, end - o->seq);
+		tcp_ecn_resent(c);
 	} else if (end != o->seq) {
 		tcp_rtt_sent(c, end);
 	}
@@ -403,7 +413,10 @@ static void settle_timers(struct tcp_conn *c)
 	}
 	const uint32_t unsent = tcp_snd_end(c) - c->snd_nxt;
 	const bool held = tcp_corked(c) && unsent < c->snd_mss && c->snd_una == c->snd_max;
-	if (unsent > 0 && !held) {
+	if (unsent > 0 && c->ecn.hold) {
+		if (c->xmit_mode != TCP_XMIT_ECN_HOLD)
+			tcp_timer_set_xmit(c, TCP_XMIT_ECN_HOLD);
+	} else if (unsent > 0 && !held) {
 		/* All in flight is acknowledged and yet something waits: the window is shut. */
 		if (c->xmit_mode != TCP_XMIT_PERSIST)
 			tcp_timer_set_xmit(c, TCP_XMIT_PERSIST);
@@ -424,6 +437,7 @@ bool tcp_output_next(struct tcp_conn *c, struct packet_out *out)
 		settle_timers(c);
 		return false;
 	}
+	o.flags |= tcp_ecn_flags(c, o.flags, o.fresh);
 	build(c, &o, out);
 	note_sent(c, &o);
 	if (c->snd_nxt != c->snd_una && c->xmit_mode != TCP_XMIT_RETRANSMIT)

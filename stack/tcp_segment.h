@@ -59,6 +59,7 @@ struct tcp_segment {
 	uint32_t seq, ack;
 	uint16_t wnd; /* as in the header, unscaled */
 	uint8_t flags;
+	uint8_t ecn; /* enum ip_ecn, of what has arrived */
 	struct tcp_options opt;
 	const uint8_t *payload;
 	uint32_t len;          /* payload bytes */

@@ -8,6 +8,7 @@
 #include "stack/stack_internal.h"
 #include "stack/tcp_conn.h"
 #include "stack/tcp_demux.h"
+#include "stack/tcp_ecn.h"
 #include "stack/tcp_input.h"
 #include "stack/tcp_isn.h"
 #include "stack/tcp_rtt.h"
@@ -40,6 +41,9 @@ static void send_syn_ack(struct syncache_entry *e, const char *why)
 	seg.seq = e->iss;
 	seg.ack = e->irs + 1;
 	seg.flags = TCP_SYN | TCP_ACK;
+	e->ecn_plain |= !e->ecn || e->retries >= TCP_ECN_HANDSHAKE_TRIES;
+	if (!e->ecn_plain)
+		seg.flags |= TCP_ECE;
 	seg.wnd = (uint16_t)e->rcv_wnd; /* never scaled in a SYN (RFC 7323 2.2) */
 	seg.opt.has_mss = true;
 	seg.opt.mss = tcp_our_mss(s, e->node.tuple.version);
@@ -116,6 +120,7 @@ void tcp_syncache_add(struct stack *s, const struct tcp_segment *seg, const uint
 	e->wscale = seg->opt.wscale;
 	e->has_timestamp = seg->opt.has_timestamp;
 	e->sack_permitted = seg->opt.sack_permitted;
+	e->ecn = tcp_ecn_granted(s, seg);
 	e->ts_recent = seg->opt.ts_val;
 	e->ts_offset = tcp_ts_offset(s, &e->node.tuple);
 	timer_init(&e->timer, TCP_TIMER_SYNCACHE);
@@ -169,6 +174,7 @@ static void complete(struct syncache_entry *e, struct tcp_listener *l,
 	c->snd_wnd_max = entry.snd_wnd;
 	c->ts_offset = entry.ts_offset;
 	tcp_conn_negotiated(c, &opt);
+	tcp_ecn_accepted(c, entry.ecn, !entry.ecn_plain);
 	if (entry.retries == 0)
 		tcp_rtt_sample(c, s->now_us - entry.sent_us);
 	else
@@ -202,6 +208,7 @@ void tcp_syncache_input(struct syncache_entry *e, const struct tcp_segment *seg)
 	if ((seg->flags & TCP_SYN) && !(seg->flags & TCP_ACK) && seg->seq == e->irs) {
 		trace_entry(e, STACK_TRACE_PACKET_IN, seg, TCP_SYN_RECEIVED,
 			    "the same SYN again: repeat the SYN-ACK");
+		e->ecn = e->ecn && tcp_ecn_granted(s, seg);
 		send_syn_ack(e, "SYN-ACK repeated: the peer has sent its SYN again");
 		return;
 	}

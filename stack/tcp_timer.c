@@ -81,6 +81,13 @@ static void persist_fired(struct tcp_conn *c)
 	tcp_timer_set_xmit(c, TCP_XMIT_PERSIST);
 }
 
+static void ecn_hold_fired(struct tcp_conn *c)
+{
+	trace_timer(c, "marked at a window of one segment: the next one may go (RFC 3168 6.1.2)");
+	c->ecn.hold = false;
+	tcp_timer_stop_xmit(c);
+}
+
 static void xmit_fired(struct tcp_conn *c)
 {
 	struct stack *s = c->stack;
@@ -99,6 +106,8 @@ static void xmit_fired(struct tcp_conn *c)
 	}
 	if (c->xmit_mode == TCP_XMIT_RETRANSMIT)
 		retransmit_fired(c);
+	else if (c->xmit_mode == TCP_XMIT_ECN_HOLD)
+		ecn_hold_fired(c);
 	else
 		persist_fired(c);
 	tcp_conn_wants_output(c);
@@ -134,6 +143,8 @@ const char *tcp_timer_name(const struct tcp_conn *c)
 		return "persist";
 	case TCP_XMIT_FIN_WAIT_2:
 		return "fin-wait-2";
+	case TCP_XMIT_ECN_HOLD:
+		return "ecn-hold";
 	case TCP_XMIT_NONE:
 		break;
 	}

@@ -15,6 +15,7 @@
 #include "stack/seq.h"
 #include "stack/stack.h"
 #include "stack/tcp_cc.h"
+#include "stack/tcp_ecn.h"
 #include "stack/tcp_prr.h"
 #include "stack/tcp_scoreboard.h"
 #include "stack/tcp_segment.h"
@@ -85,6 +86,7 @@ enum tcp_xmit_mode {
 	TCP_XMIT_RETRANSMIT, /* something is unacknowledged                       */
 	TCP_XMIT_PERSIST,    /* something to send, nothing in flight, window shut */
 	TCP_XMIT_FIN_WAIT_2, /* an orphan waits for the peer's FIN                */
+	TCP_XMIT_ECN_HOLD,   /* marked at a window of one segment (RFC 3168 6.1.2) */
 };
 
 /* ------------------------------------------------------------------ the connection */
@@ -169,6 +171,7 @@ struct tcp_conn {
 	struct tcp_scoreboard board;
 	struct tcp_prr prr;
 	struct tcp_undo undo;
+	struct tcp_ecn ecn;
 	uint64_t dsacks_in, timeouts;
 
 	struct timer xmit_timer, delack_timer, app_timer;

@@ -25,6 +25,7 @@
  *          set, without the padding; when none are written they are not looked at.
  *          sack a:b a:b … for selective acknowledgements, relative like `ack n`; one `sack` for all.
  * port n   the peer's port, when it is not the one of the current connection; `to n` the stack's.
+ * [ect0]   the ECN field of the IP header: also [ect1] and [ce]; without one of them it is Not-ECT.
  * fill c   payload bytes are all `c` instead of the stream's own pattern.
  *
  * Payload is a function of its place in the stream, so every byte in either direction is checked with
@@ -66,6 +67,7 @@ struct seg {
 	uint32_t seq, ack;
 	uint16_t win, urg;
 	uint8_t flags;
+	uint8_t ecn; /* of the IP header */
 	uint8_t opt[40];
 	size_t opt_len;
 	size_t len;             /* of the payload                            */

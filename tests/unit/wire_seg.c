@@ -64,6 +64,7 @@ size_t wire_build(const struct wire *w, const struct seg *g, uint8_t packet[WIRE
 
 	memset(packet, 0, 40);
 	packet[0] = 0x45;
+	packet[1] = g->ecn;
 	wire_put16(packet + 2, (uint32_t)(20 + tcp_len));
 	packet[6] = 0x40;
 	packet[8] = 64;
@@ -129,8 +130,8 @@ const char *wire_decode_ip(const uint8_t *packet, size_t len)
 		return "the IP header is wrong: version, header length or total length";
 	if (wire_checksum(packet, 20, 0) != 0)
 		return "the IP header's checksum is wrong";
-	if ((wire_get16(packet + 6) & 0xbfff) != 0 || packet[8] < 32)
-		return "the IP header is wrong: a fragment, or a short TTL";
+	if ((wire_get16(packet + 6) & 0xbfff) != 0 || packet[8] < 32 || packet[1] > 3)
+		return "the IP header is wrong: a fragment, a short TTL, or a DSCP";
 	return NULL;
 }
 
@@ -151,6 +152,7 @@ bool wire_decode(const uint8_t *packet, size_t len, struct seg *g, const char **
 	if (wire_checksum(tcp, len - 20, wire_pseudo_sum(packet, 20, len)) != 0)
 		return false;
 	memset(g, 0, sizeof *g);
+	g->ecn = packet[1] & 3;
 	g->src = wire_get32(packet + 12);
 	g->dst = wire_get32(packet + 16);
 	g->sport = (uint16_t)wire_get16(tcp);
@@ -171,6 +173,7 @@ bool wire_decode(const uint8_t *packet, size_t len, struct seg *g, const char **
 /* ------------------------------------------------------------------ the notation */
 
 static const char flag_letters[] = "FSRP.UEW";
+static const char *const ecn_words[] = {"", "[ect1]", "[ect0]", "[ce]"}; /* RFC 3168 5 */
 
 void wire_print_seg(const struct wire *w, const struct seg *g, bool from_peer, char *out,
 		    size_t size)
@@ -198,10 +201,10 @@ void wire_print_seg(const struct wire *w, const struct seg *g, bool from_peer, c
 		n += (size_t)snprintf(options + n, sizeof options - n, "%s %u:%u", k ? "" : ",sack",
 				      g->sack[k][0] - (from_peer ? w->iss : w->irs),
 				      g->sack[k][1] - (from_peer ? w->iss : w->irs));
-	snprintf(out, size, "%s %u:%u(%zu) ack %u win %u%s%s%s port %u to %u", flags, seq,
+	snprintf(out, size, "%s %u:%u(%zu) ack %u win %u%s%s%s%s%s port %u to %u", flags, seq,
 		 seq + (uint32_t)g->len, g->len, g->flags & ACK ? ack : 0, g->win, n ? " <" : "",
-		 n ? options + 1 : "", n ? ">" : "", from_peer ? g->sport : g->dport,
-		 from_peer ? g->dport : g->sport);
+		 n ? options + 1 : "", n ? ">" : "", g->ecn ? " " : "", ecn_words[g->ecn],
+		 from_peer ? g->sport : g->dport, from_peer ? g->dport : g->sport);
 }
 
 #define script_error(w, text) \
@@ -342,6 +345,12 @@ static void parse_words(const struct wire *w, const char *p, bool from_peer, str
 			*peer_port = (uint16_t)number(&p);
 		} else if (word(&p, "to")) {
 			*host_port = (uint16_t)number(&p);
+		} else if (word(&p, "[ect0]")) {
+			g->ecn = 2;
+		} else if (word(&p, "[ect1]")) {
+			g->ecn = 1;
+		} else if (word(&p, "[ce]")) {
+			g->ecn = 3;
 		} else if (word(&p, "fill")) {
 			g->payload = (const uint8_t *)p++; /* a string of the test */
 		} else if (word(&p, "<")) {
