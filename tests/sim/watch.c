@@ -17,6 +17,8 @@
 struct side {
 	bool syn, fin, acked, window;
 	bool has_wscale, has_mss, sack_permitted;
+	bool ecn_setup; /* a SYN or SYN-ACK has asked for ECN or granted it …       */
+	bool ecn_plain; /* … and another one has not                                */
 	uint8_t wscale;
 	uint16_t mss;
 	uint32_t isn;
@@ -232,6 +234,38 @@ static const char *check_timestamp(const struct side *me, const struct sim_segme
 	return NULL;
 }
 
+/* RFC 3168 6.1.1. */
+static void note_ecn_setup(struct flow *f, unsigned from, const struct sim_segment *seg)
+{
+	const uint8_t both = SIM_ECE | SIM_CWR, setup = seg->flags & SIM_ACK ? SIM_ECE : both;
+
+	if ((seg->flags & both) == setup)
+		f->side[from].ecn_setup = true;
+	else
+		f->side[from].ecn_plain = true;
+}
+
+/* RFC 3168 6.1: who may speak of ECN, and on what. */
+static const char *check_ecn(const struct flow *f, unsigned from, const struct sim_packet *p,
+			     const struct sim_segment *seg)
+{
+	const struct side *me = &f->side[from], *peer = &f->side[1 - from];
+	const bool agreed = me->ecn_setup && peer->ecn_setup;
+	const bool fresh = seg->len > 0 && !(seg->flags & SIM_SYN) && !before(seg->seq, me->max);
+
+	if (seg->ecn != SIM_NOT_ECT && (seg->ecn != SIM_ECT0 || !agreed || me->ecn_plain || !fresh))
+		return "ECT on a packet that may not have it (RFC 3168 6.1)";
+	if (seg->flags & SIM_SYN)
+		return NULL;
+	if ((seg->flags & (SIM_ECE | SIM_CWR)) && !agreed)
+		return "ECE or CWR that was not agreed on";
+	if ((seg->flags & SIM_CWR) && !fresh)
+		return "CWR without new data (RFC 3168 6.1.2)";
+	if ((seg->flags & SIM_CWR) && p->gso_size)
+		return "CWR on a super segment, whose pieces would all have it";
+	return NULL;
+}
+
 static unsigned matches_of(const struct flow *f, unsigned from, const struct sim_segment *seg)
 {
 	const struct side *me = &f->side[from], *peer = &f->side[1 - from];
@@ -307,6 +341,8 @@ unsigned sim_watch_sent(struct sim_watch *w, unsigned from, const struct sim_pac
 		f = add_flow(w, from, &seg);
 	if (seg.flags & SIM_SYN)
 		take_syn(f, from, &seg, judged, !sim->host[1 - from].stack);
+	if (seg.flags & SIM_SYN)
+		note_ecn_setup(f, from, &seg);
 	const unsigned matches = matches_of(f, from, &seg);
 	/* A RST answers what may belong to no connection: it says nothing about the flow. */
 	if (seg.flags & SIM_RST)
@@ -319,6 +355,8 @@ unsigned sim_watch_sent(struct sim_watch *w, unsigned from, const struct sim_pac
 			wrong = check_window(f, from, &seg);
 		if (!wrong)
 			wrong = check_sack(f, from, &seg);
+		if (!wrong)
+			wrong = check_ecn(f, from, p, &seg);
 		if (!wrong)
 			wrong = check_timestamp(&f->side[from], &seg, sim->now_us);
 		if (wrong)

@@ -65,7 +65,8 @@ size_t wire_to_v6(const uint8_t *packet, size_t len, uint8_t *v6)
 
 const char *wire_decode_ip6(const uint8_t *packet, size_t len)
 {
-	if (len < 40 || (wire_get32(packet) & 0xffcfffff) != 0x60000000 || wire_get16(packet + 4) != len - 40)
+	if (len < 40 || (wire_get32(packet) & 0xffcfffff) != 0x60000000 ||
+	    wire_get16(packet + 4) != len - 40)
 		return "the IPv6 header is wrong: version, class, flow label or length";
 	if (packet[7] < 32 || (packet[6] != 6 && packet[6] != 58))
 		return "the IPv6 header is wrong: hop limit, or what follows";
