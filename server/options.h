@@ -46,6 +46,7 @@ struct options {
 	const char *tun;              /* name of the device                                     */
 	unsigned mtu;                 /* bytes                                                  */
 	bool offload;                 /* checksum and segmentation offload of the device        */
+	enum stack_ecn ecn;           /* explicit congestion notification                       */
 	unsigned workers;             /* 0: one per processor                                   */
 	const char *user;             /* whom the workers become                                */
 	bool user_given;              /* not the default                                        */
