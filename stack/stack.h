@@ -133,11 +133,12 @@ typedef void (*stack_trace_fn)(void *ctx, const struct stack_trace_event *event)
 
 #define STACK_MAX_ADDRS 8
 
-/* Explicit congestion notification (RFC 3168): is it agreed to, is it asked for? */
+/* Explicit congestion notification (RFC 3168, RFC 9768): is it agreed to, is it asked for? */
 enum stack_ecn {
 	STACK_ECN_OFF,
-	STACK_ECN_ANSWER, /* when the peer asks for it: the default */
-	STACK_ECN_ASK,    /* and active opens ask for it            */
+	STACK_ECN_ANSWER,       /* when the peer asks for it, of either kind: the default   */
+	STACK_ECN_ASK,          /* and active opens ask for it, with the feedback of RFC 3168 */
+	STACK_ECN_ASK_ACCURATE, /* … of RFC 9768, or else of RFC 3168                       */
 };
 
 /* Fill with stack_config_default(), then change what you must. */
@@ -325,7 +326,8 @@ struct tcp_info {
 	const char *recovery; /* "open", "recovery" (fast), "loss" (after a time-out)          */
 	uint64_t dsacks_in;
 	uint64_t timeouts;
-	bool ecn;                /* both sides have agreed to it                               */
+	bool ecn;                /* both sides have agreed to it … */
+	bool accecn;             /* … with the feedback of RFC 9768 */
 	bool ecn_seen;           /* ECT or CE has arrived                                      */
 	bool ecn_ect;            /* new data leaves as ECT(0)                                  */
 	uint64_t ecn_ce_in;      /* data segments that arrived with CE                 */
@@ -392,6 +394,7 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(tcp_sacks_ignored)          \
 	X(tcp_spurious_recoveries)    \
 	X(tcp_ecn_negotiated)         \
+	X(tcp_ecn_accurate)           \
 	X(tcp_ecn_syn_fallbacks)      \
 	X(tcp_ecn_ce_in)              \
 	X(tcp_ecn_ece_in)             \

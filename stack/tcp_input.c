@@ -396,8 +396,6 @@ static enum step take_data(struct arrival *a)
 		a->why = "data out of order: kept, duplicate ACK (RFC 5681 4.2)";
 	}
 	program_ack(c, seg, advanced, had_gap);
-	if (tcp_ecn_data(c, seg))
-		ack_now(c);
 	return STEP_ON;
 }
 
@@ -455,6 +453,8 @@ static enum step synchronized(struct arrival *a)
 	update_timestamp(a->c, &a->seg);
 	trim(a->c, &a->seg);
 	step = check_ack(a);
+	if (step == STEP_ON && tcp_ecn_arrived(a->c, &a->seg))
+		ack_now(a->c);
 	/* Sixth, the URG bit: urgent data is ordinary data to us (RFC 9293 3.8.5, RFC 6093); the pointer is
 	 * never computed with (CVE-2019-12255 and its kin). */
 	if (step == STEP_ON)

@@ -25,8 +25,9 @@ struct outgoing {
 	uint32_t seq;
 	uint32_t len; /* payload bytes, from the send ring */
 	uint8_t flags;
-	bool fresh; /* data that has never been sent: may leave as ECT (RFC 3168 6.1.5) */
-	bool probe; /* beyond the window: does not count as sent until it is acknowledged */
+	uint8_t ace; /* AE, CWR and ECE: see tcp_ecn.h */
+	bool fresh;  /* data that has never been sent: may leave as ECT (RFC 3168 6.1.5) */
+	bool probe;  /* beyond the window: does not count as sent until it is acknowledged */
 	const char *why;
 };
 
@@ -110,11 +111,11 @@ static uint32_t usable_window(const struct tcp_conn *c, uint32_t seq)
 }
 
 /* Payload limit of one packet: the whole of what TSO can take, in full segments. */
-static uint32_t packet_limit(const struct tcp_conn *c)
+static uint32_t packet_limit(const struct tcp_conn *c, bool fresh)
 {
 	const uint32_t mss = tcp_sack_mss(c);
 
-	if (!c->stack->cfg.tso)
+	if (!c->stack->cfg.tso || tcp_ecn_needs_single(c, fresh))
 		return mss;
 	/* snd_mss is the peer's, less the timestamps: what is missing now are the blocks. */
 	const uint32_t options = (c->ts_ok ? TCP_TIMESTAMP_LEN : 0) + (c->snd_mss - mss);
@@ -147,7 +148,7 @@ static bool decide_syn(struct tcp_conn *c, struct outgoing *o)
 		o->flags |= TCP_ACK;
 		o->why = "SYN-ACK of a simultaneous open (RFC 9293 figure 7)";
 	}
-	o->flags |= tcp_ecn_syn_flags(c);
+	o->ace = tcp_ecn_syn(c);
 	return true;
 }
 
@@ -184,8 +185,8 @@ static bool decide_lost(struct tcp_conn *c, struct outgoing *o)
 	if (usable < (len < mss ? len : mss) || congestion_room(c) == 0)
 		return false;
 	len = len < usable ? len : usable;
-	if (len > packet_limit(c))
-		len = packet_limit(c);
+	if (len > packet_limit(c, false))
+		len = packet_limit(c, false);
 	if (len > mss && lost->start + len != end)
 		len -= len % mss;
 	o->seq = lost->start;
@@ -211,11 +212,9 @@ static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 	uint32_t len = unsent < usable ? unsent : usable;
 	c->cwnd_limited =
 		unsent > usable && congestion_room(c) <= room(c->snd_wnd, c->snd_nxt - c->snd_una);
-	/* CWR must not be on a super segment: Linux's virtio_net_hdr has a bit for it being the first piece's alone
-	 * (VIRTIO_NET_HDR_GSO_ECN), but not every device takes that; without, all pieces would have it. */
-	const uint32_t limit = tcp_ecn_owes_cwr(c) ? mss : packet_limit(c);
-	if (len > limit)
-		len = limit;
+	const bool again = seq_lt(c->snd_nxt, c->snd_max);
+	if (len > packet_limit(c, !again))
+		len = packet_limit(c, !again);
 	if (len > mss && len < unsent)
 		len -= len % mss;
 	o->seq = c->snd_nxt;
@@ -229,7 +228,6 @@ static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 		return false;
 	/* Silly window avoidance, RFC 9293 3.8.6.2.1: a full segment, or all there is, or half of the
 	 * largest window that the peer has ever offered. */
-	const bool again = seq_lt(c->snd_nxt, c->snd_max);
 	const bool last = len == unsent && !tcp_corked(c);
 	if (!again && len < mss && !last && (len == unsent || len < c->snd_wnd_max / 2))
 		return false;
@@ -321,6 +319,7 @@ static void build(struct tcp_conn *c, const struct outgoing *o, struct packet_ou
 
 	seg.seq = o->seq;
 	seg.flags = o->flags;
+	tcp_segment_set_ace(&seg, o->ace);
 	seg.ack = o->flags & TCP_ACK ? c->rcv_nxt : 0;
 	seg.len = o->len;
 	seg.wnd = advertise(c, o->flags);
@@ -437,7 +436,8 @@ bool tcp_output_next(struct tcp_conn *c, struct packet_out *out)
 		settle_timers(c);
 		return false;
 	}
-	o.flags |= tcp_ecn_flags(c, o.flags, o.fresh);
+	if (!(o.flags & TCP_SYN))
+		o.ace = tcp_ecn_ace(c, o.flags, o.len, o.fresh);
 	build(c, &o, out);
 	note_sent(c, &o);
 	if (c->snd_nxt != c->snd_una && c->xmit_mode != TCP_XMIT_RETRANSMIT)

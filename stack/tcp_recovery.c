@@ -79,7 +79,7 @@ static void newreno_recovery_ack(struct tcp_conn *c, uint32_t acked)
 
 static void grow(struct tcp_conn *c, uint32_t bytes, uint64_t rtt_us)
 {
-	if (!c->cwnd_limited || bytes == 0 || c->ecn.ece_now)
+	if (!c->cwnd_limited || bytes == 0 || c->ecn.marked_now)
 		return; /* RFC 9293 3.8.2, RFC 7661: a window that is not used does not grow */
 	const struct tcp_cc_ack ack = {.bytes = bytes,
 				       .now_us = c->stack->now_us,

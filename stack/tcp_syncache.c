@@ -6,9 +6,9 @@
 
 #include "stack/seq.h"
 #include "stack/stack_internal.h"
+#include "stack/tcp_accecn.h"
 #include "stack/tcp_conn.h"
 #include "stack/tcp_demux.h"
-#include "stack/tcp_ecn.h"
 #include "stack/tcp_input.h"
 #include "stack/tcp_isn.h"
 #include "stack/tcp_rtt.h"
@@ -41,9 +41,9 @@ static void send_syn_ack(struct syncache_entry *e, const char *why)
 	seg.seq = e->iss;
 	seg.ack = e->irs + 1;
 	seg.flags = TCP_SYN | TCP_ACK;
-	e->ecn_plain |= !e->ecn || e->retries >= TCP_ECN_HANDSHAKE_TRIES;
+	e->ecn_plain |= e->ecn == TCP_ECN_NONE || e->retries >= TCP_ECN_HANDSHAKE_TRIES;
 	if (!e->ecn_plain)
-		seg.flags |= TCP_ECE;
+		tcp_segment_set_ace(&seg, tcp_ecn_syn_ack(e->ecn, e->syn_ecn));
 	seg.wnd = (uint16_t)e->rcv_wnd; /* never scaled in a SYN (RFC 7323 2.2) */
 	seg.opt.has_mss = true;
 	seg.opt.mss = tcp_our_mss(s, e->node.tuple.version);
@@ -72,6 +72,8 @@ static void send_ack(struct syncache_entry *e, const char *why)
 	seg.seq = e->iss + 1;
 	seg.ack = e->irs + 1;
 	seg.flags = TCP_ACK;
+	if (e->ecn == TCP_ECN_ACCURATE)
+		tcp_segment_set_ace(&seg, TCP_ACE_INITIAL);
 	seg.wnd = (uint16_t)(e->has_wscale ? e->rcv_wnd >> s->rcv_wscale : e->rcv_wnd);
 	seg.opt.has_timestamp = e->has_timestamp;
 	seg.opt.ts_val = tcp_ts_now(s, e->ts_offset);
@@ -121,6 +123,7 @@ void tcp_syncache_add(struct stack *s, const struct tcp_segment *seg, const uint
 	e->has_timestamp = seg->opt.has_timestamp;
 	e->sack_permitted = seg->opt.sack_permitted;
 	e->ecn = tcp_ecn_granted(s, seg);
+	e->syn_ecn = seg->ecn;
 	e->ts_recent = seg->opt.ts_val;
 	e->ts_offset = tcp_ts_offset(s, &e->node.tuple);
 	timer_init(&e->timer, TCP_TIMER_SYNCACHE);
@@ -208,7 +211,8 @@ void tcp_syncache_input(struct syncache_entry *e, const struct tcp_segment *seg)
 	if ((seg->flags & TCP_SYN) && !(seg->flags & TCP_ACK) && seg->seq == e->irs) {
 		trace_entry(e, STACK_TRACE_PACKET_IN, seg, TCP_SYN_RECEIVED,
 			    "the same SYN again: repeat the SYN-ACK");
-		e->ecn = e->ecn && tcp_ecn_granted(s, seg);
+		if (tcp_ecn_granted(s, seg) != e->ecn)
+			e->ecn = TCP_ECN_NONE; /* it asks for less, or cannot be believed */
 		send_syn_ack(e, "SYN-ACK repeated: the peer has sent its SYN again");
 		return;
 	}

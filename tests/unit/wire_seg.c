@@ -75,8 +75,8 @@ size_t wire_build(const struct wire *w, const struct seg *g, uint8_t packet[WIRE
 	wire_put16(tcp + 2, g->dport);
 	wire_put32(tcp + 4, g->seq);
 	wire_put32(tcp + 8, g->ack);
-	tcp[12] = (uint8_t)((20 + g->opt_len) / 4 << 4);
-	tcp[13] = g->flags;
+	tcp[12] = (uint8_t)((20 + g->opt_len) / 4 << 4 | g->flags >> 8);
+	tcp[13] = (uint8_t)g->flags;
 	wire_put16(tcp + 14, g->win);
 	wire_put16(tcp + 18, g->urg);
 	memcpy(tcp + 20, g->opt, g->opt_len);
@@ -146,7 +146,7 @@ bool wire_decode(const uint8_t *packet, size_t len, struct seg *g, const char **
 	if (packet[9] != 6 || len < 40)
 		return false;
 	const size_t header_len = (size_t)(tcp[12] >> 4) * 4;
-	if (header_len < 20 || 20 + header_len > len || (tcp[12] & 0xf) != 0)
+	if (header_len < 20 || 20 + header_len > len || (tcp[12] & 0xe) != 0)
 		return false;
 	*what = "the TCP checksum is wrong";
 	if (wire_checksum(tcp, len - 20, wire_pseudo_sum(packet, 20, len)) != 0)
@@ -159,7 +159,7 @@ bool wire_decode(const uint8_t *packet, size_t len, struct seg *g, const char **
 	g->dport = (uint16_t)wire_get16(tcp + 2);
 	g->seq = wire_get32(tcp + 4);
 	g->ack = wire_get32(tcp + 8);
-	g->flags = tcp[13];
+	g->flags = (uint16_t)(tcp[13] | (tcp[12] & 1) << 8);
 	g->win = (uint16_t)wire_get16(tcp + 14);
 	g->urg = (uint16_t)wire_get16(tcp + 18);
 	g->opt_len = header_len - 20;
@@ -172,7 +172,7 @@ bool wire_decode(const uint8_t *packet, size_t len, struct seg *g, const char **
 
 /* ------------------------------------------------------------------ the notation */
 
-static const char flag_letters[] = "FSRP.UEW";
+static const char flag_letters[] = "FSRP.UEWA";
 static const char *const ecn_words[] = {"", "[ect1]", "[ect0]", "[ce]"}; /* RFC 3168 5 */
 
 void wire_print_seg(const struct wire *w, const struct seg *g, bool from_peer, char *out,
@@ -180,10 +180,10 @@ void wire_print_seg(const struct wire *w, const struct seg *g, bool from_peer, c
 {
 	const uint32_t seq = g->seq - (from_peer ? w->irs : w->iss);
 	const uint32_t ack = g->ack - (from_peer ? w->iss : w->irs);
-	char flags[9] = "-", options[256] = "";
+	char flags[10] = "-", options[256] = "";
 	size_t n = 0;
 
-	for (unsigned bit = 0; bit < 8; bit++)
+	for (unsigned bit = 0; bit < 9; bit++)
 		if (g->flags >> bit & 1)
 			flags[n++] = flag_letters[bit];
 	flags[n ? n : 1] = '\0';
@@ -373,7 +373,7 @@ static void parse_seg(const struct wire *w, const char *p, bool from_peer, struc
 	for (; *p && *p != ' '; p++) {
 		const char *flag = strchr(flag_letters, *p);
 		if (flag)
-			g->flags |= (uint8_t)(1u << (flag - flag_letters));
+			g->flags |= (uint16_t)(1u << (flag - flag_letters));
 		else if (*p != '-')
 			script_error((struct wire *)w, begin);
 	}
