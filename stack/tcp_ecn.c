@@ -100,7 +100,9 @@ void tcp_ecn_peer_syn(struct tcp_conn *c, const struct tcp_segment *seg)
 	const bool mangled =
 		ack && mode == TCP_ECN_ACCURATE && ace != tcp_accecn_reflect(IP_ECN_NOT_ECT);
 	e->ace_handshake = ack && mode == TCP_ECN_ACCURATE;
-	agreed(c, mode, !e->plain && !mangled);
+	agreed(c, mode, !e->plain);
+	if (mangled)
+		tcp_ecn_give_up_ect(c);
 }
 
 /* ------------------------------------------------------------------ the receiver */

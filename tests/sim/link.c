@@ -124,7 +124,7 @@ static bool passes_ecn(struct sim_link *l, struct sim_packet *p)
 	case SIM_ECN_DROP_ECT:
 		return sim_packet_ecn(p) == SIM_NOT_ECT;
 	case SIM_ECN_DROP_SETUP:
-		return !(flags & SIM_SYN) || !(flags & SIM_ECE);
+		return !(flags & SIM_SYN) || !(flags & (SIM_ECE | SIM_CWR));
 	case SIM_ECN_PASS:
 		break;
 	}

@@ -242,8 +242,8 @@ struct sim_packet *sim_packet_from_segment(const struct sim_segment *seg)
 	put16(tcp + 2, seg->dst_port);
 	put32(tcp + 4, seg->seq);
 	put32(tcp + 8, seg->ack);
-	tcp[12] = (uint8_t)((SIM_TCP_HEADER + opt_len) / 4 << 4);
-	tcp[13] = seg->flags;
+	tcp[12] = (uint8_t)((SIM_TCP_HEADER + opt_len) / 4 << 4 | seg->flags >> 8);
+	tcp[13] = (uint8_t)seg->flags;
 	put16(tcp + 14, seg->wnd);
 	put16(tcp + 18, seg->urgent);
 	memcpy(tcp + SIM_TCP_HEADER, options, opt_len);
@@ -356,7 +356,7 @@ const char *sim_packet_parse(const struct sim_packet *p, struct sim_segment *seg
 	seg->dst_port = get16(tcp + 2);
 	seg->seq = get32(tcp + 4);
 	seg->ack = get32(tcp + 8);
-	seg->flags = tcp[13];
+	seg->flags = (uint16_t)(tcp[13] | (tcp[12] & 1) << 8);
 	seg->wnd = get16(tcp + 14);
 	seg->urgent = get16(tcp + 18);
 	seg->header_len = (uint32_t)(TCP_AT + tcp_header);

@@ -22,6 +22,7 @@ enum {
 	SIM_URG = 0x20,
 	SIM_ECE = 0x40,
 	SIM_CWR = 0x80,
+	SIM_AE = 0x100, /* RFC 9768 */
 };
 
 /* The ECN field of the IP header, RFC 3168 5. */
@@ -49,7 +50,7 @@ struct sim_segment {
 	uint16_t src_port, dst_port;
 	uint32_t seq, ack;
 	uint16_t wnd;
-	uint8_t flags;
+	uint16_t flags;
 	uint8_t ecn; /* of the IP header */
 	uint16_t urgent;
 	bool sack_permitted, has_mss, has_wscale, has_ts;

@@ -418,12 +418,12 @@ static void print_line(const struct sim_line *l)
 					   " (too big)", " (dropped)", " (damaged)"};
 	const struct sim_segment *s = &l->seg;
 	static const char *const ecn[] = {"", " ect1", " ect0", " ce"};
-	char options[80], flags[9], ack[24] = "", gso[24] = "";
+	char options[80], flags[10], ack[24] = "", gso[24] = "";
 	size_t n = 0;
 
-	for (unsigned i = 0; i < 8; i++)
+	for (unsigned i = 0; i < 9; i++)
 		if (s->flags & 1u << i)
-			flags[n++] = "FSRP.UEW"[i];
+			flags[n++] = "FSRP.UEWA"[i];
 	flags[n] = '\0';
 	print_options(options, sizeof options, s);
 	if (s->flags & SIM_ACK)

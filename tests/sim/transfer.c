@@ -71,7 +71,7 @@ static void draw_ecn(struct sim_pair *p)
 	sim_rng_seed(&r, p->sim->seed ^ 3168);
 	for (unsigned i = 0; i < 2; i++) {
 		struct sim_link_config *l = &p->sim->link[i].cfg;
-		p->cfg[i].ecn = (enum stack_ecn)sim_rng_below(&r, 3);
+		p->cfg[i].ecn = (enum stack_ecn)sim_rng_below(&r, 4);
 		if (sim_rng_chance(&r, SIM_PPM / 2))
 			l->ce_ppm = (uint32_t)sim_rng_magnitude(&r, 100, 200000);
 		if (sim_rng_chance(&r, SIM_PPM / 2))
