@@ -7,6 +7,7 @@
 #include "stack/stack_internal.h"
 #include "stack/tcp_accecn.h"
 #include "stack/tcp_conn.h"
+#include "stack/tcp_rtt.h"
 
 /* ------------------------------------------------------------------ the handshake */
 
@@ -158,7 +159,7 @@ void tcp_ecn_give_up_ect(struct tcp_conn *c)
 	if (!c->ecn.ect)
 		return;
 	c->ecn.ect = false;
-	c->ecn.hold = false;
+	c->ecn.hold_until_us = 0;
 	c->stack->counters.tcp_ecn_given_up++;
 }
 
@@ -174,7 +175,8 @@ static void reduce(struct tcp_conn *c, uint32_t flight)
 	cc->ssthresh = (c->cc_ops->ecn ? c->cc_ops->ecn : c->cc_ops->loss)(
 		cc, flight < before ? flight : before, c->stack->now_us);
 	cc->cwnd = cc->ssthresh < before ? cc->ssthresh : half;
-	e->hold = before <= cc->mss;
+	if (before <= cc->mss)
+		e->hold_until_us = c->stack->now_us + tcp_rtt_timeout(c);
 	note_reduced(c);
 	e->marked = true;
 	e->reductions++;
@@ -225,9 +227,19 @@ void tcp_ecn_timeout(struct tcp_conn *c)
 	if (e->mode == TCP_ECN_NONE)
 		return;
 	note_reduced(c);
-	e->hold = false;
+	e->hold_until_us = 0;
 	if (e->ect && !e->proven)
 		tcp_ecn_give_up_ect(c);
+}
+
+bool tcp_ecn_holds(const struct tcp_conn *c)
+{
+	return c->stack->now_us < c->ecn.hold_until_us;
+}
+
+void tcp_ecn_release(struct tcp_conn *c)
+{
+	c->ecn.hold_until_us = 0;
 }
 
 bool tcp_ecn_needs_single(const struct tcp_conn *c, bool fresh)

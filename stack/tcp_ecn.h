@@ -58,7 +58,6 @@ struct tcp_ecn {
 	bool cwr;        /* the next new data says that the window has fallen                */
 	bool reduced;    /* until SND.UNA is past `until` the window does not fall again …   */
 	bool marked;     /* … as it did for a mark, not for a loss                           */
-	bool hold;       /* marked at one segment: the timer lets the next one out           */
 	bool resent;     /* data was sent again                                              */
 	bool proven;     /* what left as ECT has arrived                                     */
 	bool clean;      /* an ACK of new data told of no mark                               */
@@ -72,6 +71,7 @@ struct tcp_ecn {
 	uint32_t unsaid;       /* marks that arrived since our last ACK                         */
 	uint32_t r_cep, s_cep; /* marked packets: that we have received, that the peer says  */
 
+	uint64_t hold_until_us; /* marked at one segment: no new data before, see tcp_ecn_holds */
 	uint64_t reductions, delivered_ce, ce_in;
 };
 
@@ -102,6 +102,10 @@ void tcp_ecn_ack(struct tcp_conn *c, const struct tcp_segment *seg, const struct
 void tcp_ecn_reduced(struct tcp_conn *c);
 /* The retransmission timer has fired: so it has, and perhaps ECT is why. */
 void tcp_ecn_timeout(struct tcp_conn *c);
+/* RFC 3168 6.1.2: marked at a window of one segment, so the next one waits for a timer. */
+bool tcp_ecn_holds(const struct tcp_conn *c);
+/* That timer has fired. */
+void tcp_ecn_release(struct tcp_conn *c);
 /* CWR would be on the next segment, so it must be no super segment (`fresh` as below): some devices copy it to all pieces, others leave
  * it to the first one (virtio_net_hdr has VIRTIO_NET_HDR_GSO_ECN to say which). Neither is right for both RFCs. */
 bool tcp_ecn_needs_single(const struct tcp_conn *c, bool fresh);

@@ -224,7 +224,7 @@ static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 		o->why = "FIN closes our direction (RFC 9293 3.10.4)";
 		return (o->flags & TCP_FIN) != 0;
 	}
-	if (len == 0 || c->ecn.hold)
+	if (len == 0 || tcp_ecn_holds(c))
 		return false;
 	/* Silly window avoidance, RFC 9293 3.8.6.2.1: a full segment, or all there is, or half of the
 	 * largest window that the peer has ever offered. */
@@ -412,7 +412,7 @@ static void settle_timers(struct tcp_conn *c)
 	}
 	const uint32_t unsent = tcp_snd_end(c) - c->snd_nxt;
 	const bool held = tcp_corked(c) && unsent < c->snd_mss && c->snd_una == c->snd_max;
-	if (unsent > 0 && c->ecn.hold) {
+	if (unsent > 0 && tcp_ecn_holds(c)) {
 		if (c->xmit_mode != TCP_XMIT_ECN_HOLD)
 			tcp_timer_set_xmit(c, TCP_XMIT_ECN_HOLD);
 	} else if (unsent > 0 && !held) {

@@ -4,6 +4,7 @@
 
 #include "stack/stack_internal.h"
 #include "stack/tcp_conn.h"
+#include "stack/tcp_ecn.h"
 #include "stack/tcp_recovery.h"
 #include "stack/tcp_rtt.h"
 #include "stack/trace.h"
@@ -84,7 +85,7 @@ static void persist_fired(struct tcp_conn *c)
 static void ecn_hold_fired(struct tcp_conn *c)
 {
 	trace_timer(c, "marked at a window of one segment: the next one may go (RFC 3168 6.1.2)");
-	c->ecn.hold = false;
+	tcp_ecn_release(c);
 	tcp_timer_stop_xmit(c);
 }
 

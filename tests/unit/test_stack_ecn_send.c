@@ -241,6 +241,31 @@ static void test_marked_at_one_segment_it_waits_for_the_timer(void **state)
 	check_equal(w, drain(w), 2);
 }
 
+/* The same with an application that sends now and then: a pause counts as waiting. */
+static void test_marked_at_one_segment_with_nothing_to_send(void **state)
+{
+	struct wire *w = *state;
+
+	for (unsigned pause = 0; pause < 2; pause++) {
+		establish(w, SYN_WORDS);
+		for (unsigned i = 0; i < 4; i++) { /* the window is 10, 10, 2 and 1 segments */
+			send_bytes(w, 1000);
+			check_equal(w, drain(w), 1);
+			inject_ack(w, i ? "E." : ".", 1001 + 1000 * i);
+		}
+		check_equal(w, wire_info(w).cwnd, 1000);
+		if (pause)
+			advance_us(w, 1000000);
+		send_bytes(w, 1000);
+		assert_string_equal(wire_info(w).timer, pause ? "retransmit" : "ecn-hold");
+		check_equal(w, drain(w), pause);
+		advance_us(w, 300000);
+		drain(w);
+		check_equal(w, counters(w)->tcp_ecn_reductions, 3);
+		wire_restart(w);
+	}
+}
+
 /* ------------------------------------------------------------------ marks and losses together */
 
 static void test_no_reduction_for_a_mark_within_recovery(void **state)
@@ -530,6 +555,7 @@ int main(void)
 		WIRE_TEST(test_slow_start_ends_with_a_mark),
 		WIRE_TEST(test_echoes_that_say_nothing),
 		WIRE_TEST(test_marked_at_one_segment_it_waits_for_the_timer),
+		WIRE_TEST(test_marked_at_one_segment_with_nothing_to_send),
 		WIRE_TEST(test_no_reduction_for_a_mark_within_recovery),
 		WIRE_TEST(test_no_reduction_for_a_loss_within_a_marked_window),
 		WIRE_TEST(test_time_out_within_a_marked_window),
