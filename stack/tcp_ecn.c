@@ -154,6 +154,13 @@ void tcp_ecn_reduced(struct tcp_conn *c)
 		note_reduced(c);
 }
 
+void tcp_ecn_undone(struct tcp_conn *c)
+{
+	if (c->ecn.marked)
+		return; /* for a mark it has fallen before, and that stays */
+	c->ecn.reduced = c->ecn.cwr = false;
+}
+
 void tcp_ecn_give_up_ect(struct tcp_conn *c)
 {
 	if (!c->ecn.ect)

@@ -100,6 +100,8 @@ void tcp_ecn_ack(struct tcp_conn *c, const struct tcp_segment *seg, const struct
 		 bool duplicate);
 /* The window has fallen for a loss: CWR says so, and marks in the same flight mean nothing. */
 void tcp_ecn_reduced(struct tcp_conn *c);
+/* … and that was a mistake, see tcp_undo.h: a mark in that flight counts after all. */
+void tcp_ecn_undone(struct tcp_conn *c);
 /* The retransmission timer has fired: so it has, and perhaps ECT is why. */
 void tcp_ecn_timeout(struct tcp_conn *c);
 /* RFC 3168 6.1.2: marked at a window of one segment, so the next one waits for a timer. */

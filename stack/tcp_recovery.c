@@ -155,6 +155,7 @@ static void undo(struct tcp_conn *c)
 	c->retransmit = false;
 	c->dupacks = 0;
 	c->recover = c->snd_una - 1; /* the next loss is a new one */
+	tcp_ecn_undone(c);
 	if (tcp_uses_sack(c))
 		tcp_scoreboard_none_lost(c);
 	else

@@ -358,6 +358,25 @@ static void test_a_mark_is_not_taken_back(void **state)
 	}
 }
 
+/* What was reduced for nothing is no reason not to listen to a mark of the same flight. */
+static void test_a_mark_after_a_reduction_was_taken_back(void **state)
+{
+	struct wire *w = *state;
+
+	ten_out(w, SACK_WORDS, 40000);
+	inject(w, "+0 . 1:1(0) ack 1 <nop,nop,sack 1001:5001>");
+	expect(w, "* . 1:1001(1000) ack 1");
+	inject(w, "+0 . 1:1(0) ack 5001 <nop,nop,sack 1:1001>");
+	check_equal(w, counters(w)->tcp_spurious_recoveries, 1);
+	check_equal(w, wire_info(w).cwnd, 11000);
+	expect(w, "* . 10001:11001(1000) ack 1 [ect0]"); /* and there is nothing to tell the peer */
+	drain(w);
+	inject(w, "+0 E. 1:1(0) ack 6001");
+	check_equal(w, wire_info(w).ecn_reductions, 1);
+	check_equal(w, wire_info(w).cwnd, 8800);
+	drain(w);
+}
+
 /* ------------------------------------------------------------------ super segments */
 
 static void test_cwr_is_never_on_a_super_segment(void **state)
@@ -561,6 +580,7 @@ int main(void)
 		WIRE_TEST(test_time_out_within_a_marked_window),
 		WIRE_TEST(test_loss_after_the_marked_window_reduces_again),
 		WIRE_TEST(test_a_mark_is_not_taken_back),
+		WIRE_TEST(test_a_mark_after_a_reduction_was_taken_back),
 		WIRE_TEST(test_cwr_is_never_on_a_super_segment),
 		WIRE_TEST(test_ect_that_never_arrives_is_given_up),
 		WIRE_TEST(test_a_path_that_marks_everything),
