@@ -82,6 +82,7 @@ static void be_worker(struct master *m, unsigned i, int control_fd, int ready_fd
 		.cert = s->cert,
 		.key = s->key,
 		.identity = s->identity,
+		.fastopen = s->fastopen_key,
 		.master = master,
 	};
 

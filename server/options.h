@@ -47,6 +47,7 @@ struct options {
 	unsigned mtu;                 /* bytes                                                  */
 	bool offload;                 /* checksum and segmentation offload of the device        */
 	enum stack_ecn ecn;           /* explicit congestion notification                       */
+	bool fast_open;               /* requests in SYNs                                       */
 	unsigned workers;             /* 0: one per processor                                   */
 	const char *user;             /* whom the workers become                                */
 	bool user_given;              /* not the default                                        */

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -240,6 +241,11 @@ int startup_link(struct startup *s)
 		.name = o->tun, .queues = worker_count(o), .offload = o->offload};
 	char error[TUN_ERROR_SIZE], note[TUN_ERROR_SIZE], note6[HOST_ERROR_SIZE];
 
+	if (getrandom(s->fastopen_key, sizeof s->fastopen_key, 0) !=
+	    (ssize_t)sizeof s->fastopen_key) {
+		log_error("no random numbers: %m");
+		return EXIT_RUNTIME;
+	}
 	if (!prefix6_is_free(s, note6)) {
 		log_error("%s", note6);
 		return EXIT_RUNTIME;

@@ -19,6 +19,7 @@ struct startup {
 	char *ca_path; /* NULL: not from the local authority */
 	struct tls_blob cert, key;
 	struct tun_device tun;
+	uint8_t fastopen_key[16];     /* the workers take one another's cookies */
 	unsigned mtu;                 /* the device's              */
 	struct link_address address6; /* what became of the option: version 0 is off */
 };

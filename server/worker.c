@@ -116,12 +116,15 @@ static bool make_stack(struct worker *w)
 	cfg.user_timeout_us = o->tcp_timeout_us;
 	if (cfg.fin_wait_2_us > o->tcp_timeout_us)
 		cfg.fin_wait_2_us = o->tcp_timeout_us;
+	cfg.fastopen = o->fast_open;
+	memcpy(cfg.fastopen_key, w->cfg->fastopen, sizeof cfg.fastopen_key);
 	if (getrandom(cfg.seed, sizeof cfg.seed, 0) != (ssize_t)sizeof cfg.seed) {
 		log_error("no random numbers for the stack: %m");
 		return false;
 	}
 	w->stack = stack_create(&cfg);
 	explicit_bzero(cfg.seed, sizeof cfg.seed);
+	explicit_bzero(cfg.fastopen_key, sizeof cfg.fastopen_key);
 	if (!w->stack)
 		log_error("out of memory for the TCP/IP stack");
 	return w->stack != NULL;

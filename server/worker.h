@@ -31,6 +31,7 @@ struct worker_config {
 	int ready_fd;              /* writing end, -1: nobody waits                          */
 	struct tls_blob cert, key; /* without https: empty                                   */
 	struct identity identity;  /* whom to become                                         */
+	const uint8_t *fastopen;   /* key of Fast Open's cookies, 16 bytes, every worker's   */
 	pid_t master;
 };
 

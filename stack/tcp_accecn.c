@@ -54,28 +54,29 @@ uint8_t tcp_accecn_ace(struct tcp_ecn *e, uint32_t len)
 	return handshake ? tcp_accecn_reflect(e->syn_ecn) : (uint8_t)(e->r_cep & ACE_MASK);
 }
 
-/* The first segment after the handshake. A path that clears the flags shows here (RFC 9768 3.2.2.4); and on an ACK of
- * our SYN-ACK without data ACE is no count yet (table 4). */
-static void first(struct tcp_conn *c, const struct tcp_segment *seg, uint8_t ace)
+/* The first segment after the handshake. A path that clears the flags shows here (RFC 9768 3.2.2.4). True when ACE is no
+ * count yet, as on an ACK of our SYN-ACK without data (table 4). */
+static bool first(struct tcp_conn *c, const struct tcp_segment *seg, uint8_t ace)
 {
 	struct tcp_ecn *e = &c->ecn;
 
 	e->ace_seen = true;
 	if (ace == 0)
 		tcp_ecn_give_up_ect(c);
-	else if (!e->asked && seg->len == 0)
-		e->s_cep = ace == tcp_accecn_reflect(IP_ECN_CE) ? TCP_ACE_INITIAL + 1
-								: TCP_ACE_INITIAL;
+	if (e->asked || seg->len > 0)
+		return false;
+	if (ace == tcp_accecn_reflect(IP_ECN_CE))
+		e->s_cep = TCP_ACE_INITIAL + 1;
+	return true;
 }
 
 uint32_t tcp_accecn_marks(struct tcp_conn *c, const struct tcp_segment *seg, uint32_t packets)
 {
 	struct tcp_ecn *e = &c->ecn;
 	const uint8_t ace = tcp_segment_ace(seg);
-	const bool is_first = !e->ace_seen;
 
-	if (is_first)
-		first(c, seg, ace);
+	if (!e->ace_seen && first(c, seg, ace))
+		return 0;
 	/* One that brings no news may have been overtaken, and its count with it (RFC 9768 A.1). */
 	if (!e->ect || packets == 0)
 		return 0;

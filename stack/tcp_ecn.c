@@ -21,6 +21,13 @@ enum tcp_ecn_mode tcp_ecn_granted(const struct stack *s, const struct tcp_segmen
 	return ace == TCP_ACE_CLASSIC_SYN ? TCP_ECN_CLASSIC : TCP_ECN_ACCURATE;
 }
 
+enum tcp_ecn_mode tcp_ecn_without_memory(enum tcp_ecn_mode granted, const struct tcp_segment *syn)
+{
+	if (granted != TCP_ECN_ACCURATE)
+		return granted;
+	return tcp_segment_ace(syn) == TCP_ACE_ACCURATE_SYN ? TCP_ECN_CLASSIC : TCP_ECN_NONE;
+}
+
 uint8_t tcp_ecn_syn_ack(enum tcp_ecn_mode granted, uint8_t syn_ecn)
 {
 	if (granted == TCP_ECN_ACCURATE)
@@ -63,8 +70,12 @@ uint8_t tcp_ecn_syn(struct tcp_conn *c)
 	struct tcp_ecn *e = &c->ecn;
 	const enum stack_ecn ecn = c->stack->cfg.ecn;
 
-	if (c->state == TCP_SYN_RECEIVED)
-		return tcp_ecn_syn_ack(e->mode, e->syn_ecn);
+	if (c->state == TCP_SYN_RECEIVED) {
+		if (c->backoff >= TCP_ECN_HANDSHAKE_TRIES)
+			e->ect = false; /* what is on its way as ECT already does no harm */
+		return c->backoff < TCP_ECN_HANDSHAKE_TRIES ? tcp_ecn_syn_ack(e->mode, e->syn_ecn)
+							    : 0;
+	}
 	if (ecn != STACK_ECN_ASK && ecn != STACK_ECN_ASK_ACCURATE)
 		return 0;
 	if (c->backoff < TCP_ECN_HANDSHAKE_TRIES) {
@@ -75,6 +86,14 @@ uint8_t tcp_ecn_syn(struct tcp_conn *c)
 		c->stack->counters.tcp_ecn_syn_fallbacks++;
 	e->plain = true;
 	return 0;
+}
+
+void tcp_ecn_syn_again(struct tcp_conn *c, const struct tcp_segment *syn)
+{
+	if (tcp_ecn_granted(c->stack, syn) == c->ecn.mode)
+		return;
+	c->ecn.mode = TCP_ECN_NONE;
+	c->ecn.ect = false;
 }
 
 void tcp_ecn_peer_syn(struct tcp_conn *c, const struct tcp_segment *seg)

@@ -79,12 +79,16 @@ struct tcp_ecn {
 
 /* What does this SYN ask for, of what we grant? */
 enum tcp_ecn_mode tcp_ecn_granted(const struct stack *s, const struct tcp_segment *syn);
+/* … when one bit is all that can be remembered of it: RFC 3168's, which a client of RFC 9768 takes too. */
+enum tcp_ecn_mode tcp_ecn_without_memory(enum tcp_ecn_mode granted, const struct tcp_segment *syn);
 /* ACE of the SYN-ACK that grants it; `syn_ecn` is the IP header's field of the SYN. */
 uint8_t tcp_ecn_syn_ack(enum tcp_ecn_mode granted, uint8_t syn_ecn);
 /* The handshake of a passive open is complete. `ect`: our SYN-ACKs have all said that it is granted. */
 void tcp_ecn_accepted(struct tcp_conn *c, enum tcp_ecn_mode granted, bool ect);
 /* ACE of our next SYN, or of the SYN-ACK of a simultaneous open. */
 uint8_t tcp_ecn_syn(struct tcp_conn *c);
+/* The SYN of a connection that was made from it has come again, and must not ask for less (RFC 7413). */
+void tcp_ecn_syn_again(struct tcp_conn *c, const struct tcp_segment *syn);
 /* The peer's SYN or SYN-ACK has come while our SYN was out, or its SYN-ACK after its SYN. */
 void tcp_ecn_peer_syn(struct tcp_conn *c, const struct tcp_segment *seg);
 

@@ -16,6 +16,7 @@
 #include "stack/stack.h"
 #include "stack/tcp_cc.h"
 #include "stack/tcp_ecn.h"
+#include "stack/tcp_fastopen.h"
 #include "stack/tcp_prr.h"
 #include "stack/tcp_scoreboard.h"
 #include "stack/tcp_segment.h"
@@ -121,6 +122,7 @@ struct tcp_conn {
 	bool ts_ok, wscale_ok;
 	bool sack_ok; /* both SYNs had SACK-permitted (RFC 2018)              */
 	bool rtt_timing;
+	bool syn_cookie; /* there was no entry: when our SYN-ACK was sent is not known  */
 	uint8_t snd_wscale, rcv_wscale;
 	uint8_t xmit_mode; /* enum tcp_xmit_mode */
 	uint8_t backoff;   /* doublings of the RTO */
@@ -172,6 +174,7 @@ struct tcp_conn {
 	struct tcp_prr prr;
 	struct tcp_undo undo;
 	struct tcp_ecn ecn;
+	struct tcp_fastopen fastopen;
 	uint64_t dsacks_in, timeouts;
 
 	struct timer xmit_timer, delack_timer, app_timer;
@@ -194,6 +197,7 @@ struct tcp_listener {
 	unsigned queued;
 	struct list queue; /* connections that wait for tcp_accept */
 	bool event;        /* STACK_EVENT_ACCEPT is due */
+	struct tcp_fastopen_queue fastopen;
 };
 
 /* ------------------------------------------------------------------ small predicates */

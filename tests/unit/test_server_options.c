@@ -87,6 +87,7 @@ static void test_defaults_are_those_of_the_table(void **state)
 	assert_false(c.o.user_given);
 	assert_true(c.o.offload);
 	assert_int_equal(c.o.ecn, STACK_ECN_ANSWER);
+	assert_false(c.o.fast_open);
 	assert_int_equal(c.o.log, LOG_COMBINED);
 	assert_int_equal(c.o.grace_us, 10000000);
 	options_free(&c.o);
@@ -139,6 +140,19 @@ static void test_every_option_comes_by_flag_environment_and_file(void **state)
 		unlink(path);
 		free(path);
 	}
+}
+
+static void test_fast_open_is_switched_on(void **state)
+{
+	struct call c;
+
+	(void)state;
+	parse_good(&c, "--fast-open on", "HOME=/h");
+	assert_true(c.o.fast_open);
+	options_free(&c.o);
+	parse_good(&c, "--fast-open off", "HOME=/h TUNHTTPD_FAST_OPEN=on");
+	assert_false(c.o.fast_open);
+	options_free(&c.o);
 }
 
 static void test_flag_beats_environment_beats_file_beats_default(void **state)
@@ -263,6 +277,7 @@ static void test_each_error_says_what_where_and_what_is_allowed(void **state)
 		{"--idle-timeout 0", "", EXIT_USAGE, {"--idle-timeout", "above 0"}},
 		{"--log xml", "", EXIT_USAGE, {"--log", "combined, json or off"}},
 		{"--offload auto", "", EXIT_USAGE, {"--offload", "on or off"}},
+		{"--fast-open yes", "", EXIT_USAGE, {"--fast-open", "on or off"}},
 		{"--tun a/b", "", EXIT_USAGE, {"--tun", "network interface"}},
 		{"--name a..b", "", EXIT_USAGE, {"--name", "DNS names"}},
 		{"", "TUNHTTPD_HTTP=x", EXIT_CONFIG, {"TUNHTTPD_HTTP:", "\"x\"", "1 to 65535"}},
@@ -420,6 +435,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults_are_those_of_the_table),
 		cmocka_unit_test(test_every_option_comes_by_flag_environment_and_file),
+		cmocka_unit_test(test_fast_open_is_switched_on),
 		cmocka_unit_test(test_flag_beats_environment_beats_file_beats_default),
 		cmocka_unit_test(test_names_add_up_within_one_source),
 		cmocka_unit_test(test_directory_is_the_one_bare_word),
