@@ -76,8 +76,8 @@ static void test_defaults_are_those_of_the_table(void **state)
 	assert_false(c.o.address6_given);
 	assert_int_equal(c.o.http, 80);
 	assert_int_equal(c.o.https, 443);
-	assert_null(c.o.cert);
-	assert_null(c.o.key);
+	assert_int_equal(c.o.cert.count, 0);
+	assert_int_equal(c.o.key.count, 0);
 	assert_string_equal(c.o.state, "/home/me/.local/share/tunhttpd");
 	assert_int_equal(c.o.names.count, 0);
 	assert_string_equal(c.o.tun, "tunhttpd0");
@@ -104,10 +104,11 @@ static void test_every_option_comes_by_flag_environment_and_file(void **state)
 
 		if (!def->kind->parse || def->no_file)
 			continue;
-		/* cert and key go together, and http and https cannot be the same */
-		const char *also = strcmp(def->name, "cert") == 0  ? "--key k"
-				   : strcmp(def->name, "key") == 0 ? "--cert c"
-								   : "";
+		/* cert and key go together, and who asks for certificates says whose */
+		const char *also = strcmp(def->name, "cert") == 0        ? "--key k"
+				   : strcmp(def->name, "key") == 0       ? "--cert c"
+				   : strcmp(def->name, "client-ca") == 0 ? "--client-cert wanted"
+									 : "";
 		snprintf(text, sizeof text, "--%s %s %s", def->name, value, also);
 		parse_good(&c, text, "HOME=/h");
 		assert_int_equal(c.o.set[i].source, SOURCE_FLAG);
@@ -286,6 +287,18 @@ static void test_each_error_says_what_where_and_what_is_allowed(void **state)
 		{"--http 80", "TUNHTTPD_HTTP=x", EXIT_CONFIG, {"TUNHTTPD_HTTP:"}},
 		{"--cert c", "", EXIT_CONFIG, {"--cert is given without --key"}},
 		{"--key k", "", EXIT_CONFIG, {"--key is given without --cert"}},
+		{"--cert a,b --key a", "", EXIT_CONFIG, {"--cert names 2 files and --key 1"}},
+		{"--cert a, --key a", "", EXIT_USAGE, {"--cert", "paths of files"}},
+		{"--client-cert maybe",
+		 "",
+		 EXIT_USAGE,
+		 {"--client-cert", "off, wanted or required"}},
+		{"--client-cert wanted",
+		 "",
+		 EXIT_CONFIG,
+		 {"--client-cert is given without --client-ca"}},
+		{"--client-ca f", "", EXIT_CONFIG, {"--client-ca is given without --client-cert"}},
+		{"--ticket-lifetime 90000", "", EXIT_USAGE, {"--ticket-lifetime", "86400"}},
 		{"--http off --https off", "", EXIT_CONFIG, {"--http and --https are both off"}},
 		{"--http 443", "", EXIT_CONFIG, {"both 443"}},
 		{"--config /nonexistent/file",
