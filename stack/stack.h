@@ -323,12 +323,14 @@ struct tcp_info {
 	uint64_t segs_in, segs_out, retransmits, dup_acks_in, out_of_order_in, probes_out;
 	uint32_t send_queued, recv_queued; /* bytes in the rings                    */
 	size_t memory;                     /* bytes charged to this connection      */
-	const char *timer;                 /* "retransmit", "persist", …, "none"    */
+	const char *timer;                 /* "retransmit", "reorder", "tail-loss-probe",
+	                                      "persist", …, "none"                  */
 	uint64_t timer_us;                 /* when it fires, UINT64_MAX when none   */
 	const char *cc_name;
 	/* Loss recovery, with SACK: bytes of [snd_una, snd_nxt). Without, pipe is all of it. */
 	uint32_t pipe, sacked, lost, retransmitting;
 	const char *recovery; /* "open", "recovery" (fast), "loss" (after a time-out)          */
+	uint64_t reo_wnd_us;  /* RACK.reo_wnd (RFC 8985): how long a segment may come late        */
 	uint64_t dsacks_in;
 	uint64_t timeouts;
 	bool ecn;                /* both sides have agreed to it … */
@@ -412,6 +414,11 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(tcp_ecn_ece_in)             \
 	X(tcp_ecn_reductions)         \
 	X(tcp_ecn_given_up)           \
+	X(tcp_sack_reorders)          \
+	X(tcp_lost_retransmits)       \
+	X(tcp_rack_timeouts)          \
+	X(tcp_loss_probes)            \
+	X(tcp_loss_probe_recoveries)  \
 	X(tcp_zero_window_probes)     \
 	X(tcp_window_updates_out)     \
 	X(tcp_delayed_acks)           \

@@ -95,15 +95,17 @@ static void advance(struct tcp_conn *c, const struct tcp_segment *seg, struct tc
 	/* RFC 6298 5.2, 5.3 */
 	if (c->snd_una == c->snd_max)
 		tcp_timer_stop_xmit(c);
-	else if (c->xmit_mode == TCP_XMIT_RETRANSMIT)
+	else if (tcp_rto_runs(c))
 		tcp_timer_set_xmit(c, TCP_XMIT_RETRANSMIT);
+	c->tlp.wanted = true;
 	tcp_conn_wants_output(c);
 }
 
 enum tcp_ack_verdict tcp_ack_process(struct tcp_conn *c, const struct tcp_segment *seg,
 				     bool *fin_acked)
 {
-	struct tcp_delivery d = {0};
+	struct tcp_delivery d = {.has_ecr = c->ts_ok && seg->opt.has_timestamp,
+				 .ts_ecr = seg->opt.ts_ecr};
 	bool again = false;
 
 	c->latest_rtt_us = 0;

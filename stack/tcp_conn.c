@@ -37,6 +37,7 @@ struct tcp_conn *tcp_conn_new(struct stack *s, const struct tcp_tuple *tuple, ui
 	c->rto_us = TCP_RTO_INITIAL_US;
 	c->min_rtt_us = UINT64_MAX;
 	c->cc_ops = s->cfg.cc ? s->cfg.cc : &tcp_cc_cubic;
+	tcp_rack_init(c);
 	c->quickacks = TCP_QUICKACKS;
 	c->snd_ring_max = s->cfg.send_buffer_max;
 	c->peer_mss = c->snd_mss = c->rcv_mss = default_mss(c);

@@ -60,6 +60,7 @@ void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info)
 		.recovery = c->in_recovery                   ? "recovery"
 			    : seq_lt(c->snd_una, c->recover) ? "loss"
 							     : "open",
+		.reo_wnd_us = c->rack.reo_wnd_us,
 		.dsacks_in = c->dsacks_in,
 		.timeouts = c->timeouts,
 		.ecn = c->ecn.mode != TCP_ECN_NONE,

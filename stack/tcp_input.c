@@ -204,8 +204,8 @@ static enum step check_sequence(struct arrival *a)
 
 	/* The second SYN-ACK of a simultaneous open repeats IRS (RFC 9293 figure 7, line 6): its SYN is
 	 * old, its ACK is what we wait for. */
-	if (c->state == TCP_SYN_RECEIVED && (seg->flags & TCP_SYN) && (seg->flags & TCP_ACK) &&
-	    seg->seq == c->irs) {
+	if (c->state == TCP_SYN_RECEIVED && seg->seq == c->irs &&
+	    (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == (TCP_SYN | TCP_ACK)) {
 		tcp_ecn_peer_syn(c, seg);
 		seg->flags &= (uint8_t)~TCP_SYN;
 		seg->seq++;
@@ -239,6 +239,11 @@ static enum step check_reset(struct arrival *a)
 
 	if (!(a->seg.flags & TCP_RST))
 		return STEP_ON;
+	/* Its text may reach into the window; it is the number that counts. */
+	if (seq_lt(a->seg.seq, c->rcv_nxt)) {
+		c->stack->counters.tcp_out_of_window++;
+		return drop(a, "RST outside the window (RFC 5961 3.2)");
+	}
 	if (a->seg.seq != c->rcv_nxt) {
 		challenge_ack(c);
 		return drop(a, "RST in the window but not exact: challenge ACK (RFC 5961 3.2)");
@@ -270,10 +275,11 @@ static void update_timestamp(struct tcp_conn *c, const struct tcp_segment *seg)
 	c->ts_recent_us = c->stack->now_us;
 }
 
-/* Cuts off what lies before rcv_nxt or beyond the window. */
-static void trim(struct tcp_conn *c, struct tcp_segment *seg)
+/* Cuts off what lies before rcv_nxt or beyond the window. True when that has to be answered with an ACK. */
+static bool trim(struct tcp_conn *c, struct tcp_segment *seg)
 {
 	const int32_t before = seq_diff(c->rcv_nxt, seg->seq);
+	bool answer = false;
 
 	if (before > 0) {
 		const uint32_t cut = (uint32_t)before < seg->len ? (uint32_t)before : seg->len;
@@ -285,7 +291,7 @@ static void trim(struct tcp_conn *c, struct tcp_segment *seg)
 			seg->flags &= (uint8_t)~TCP_FIN;
 			seg->seq = c->rcv_nxt;
 		}
-		ack_now(c); /* the peer repeats itself: our ACK was lost */
+		answer = true; /* the peer repeats itself: our ACK was lost */
 	}
 	uint32_t room = c->rcv_adv - seg->seq;
 	/* The promise of a scaled window may be a few bytes more than the buffer. */
@@ -300,8 +306,9 @@ static void trim(struct tcp_conn *c, struct tcp_segment *seg)
 	if (seg->len > room) {
 		seg->len = room;
 		seg->flags &= (uint8_t)~TCP_FIN;
-		ack_now(c);
+		answer = true;
 	}
+	return answer;
 }
 
 /* Fifth: the ACK field, and what it does to the state. */
@@ -311,8 +318,6 @@ static enum step check_ack(struct arrival *a)
 	struct tcp_segment *seg = &a->seg;
 	bool fin_acked;
 
-	if (!(seg->flags & TCP_ACK))
-		return drop(a, "no ACK (RFC 9293 3.10.7.4, fifth)");
 	if (c->state == TCP_SYN_RECEIVED) {
 		if (seq_leq(seg->ack, c->snd_una) || seq_gt(seg->ack, c->snd_max)) {
 			reply_reset(c->stack, seg,
@@ -353,6 +358,15 @@ static enum step check_ack(struct arrival *a)
 	}
 }
 
+/* A full segment without PSH: its sender has more to say, and Nagle's algorithm may make it hold that back
+ * until we have acknowledged this. At the beginning of a request that is worth an ACK (RFC 896, RFC 1122
+ * 4.2.3.2: "no excessive delay"); of a long upload only the usual every second segment is. */
+static bool sender_may_wait(const struct tcp_conn *c, const struct tcp_segment *seg, uint32_t piece)
+{
+	return piece >= c->rcv_mss && !(seg->flags & TCP_PSH) &&
+	       c->rcv_burst <= (uint32_t)TCP_QUICK_BURST * c->rcv_mss;
+}
+
 /* How soon the data is acknowledged: RFC 9293 3.8.6.3, RFC 5681 4.2. Bytes are counted, not segments,
  * because the link may have coalesced many of them into one. */
 static void program_ack(struct tcp_conn *c, const struct tcp_segment *seg, uint32_t advanced,
@@ -363,9 +377,10 @@ static void program_ack(struct tcp_conn *c, const struct tcp_segment *seg, uint3
 	if (piece > c->rcv_mss && piece <= tcp_our_mss(c->stack, c->node.tuple.version))
 		c->rcv_mss = (uint16_t)piece;
 	c->rcv_unacked += advanced;
+	c->rcv_burst += advanced < UINT32_MAX - c->rcv_burst ? advanced : 0;
 	/* Out of order, or it filled a gap: at once (RFC 5681 4.2). */
 	const bool gap = had_gap || advanced != seg->len;
-	if (gap || c->rcv_unacked >= 2u * c->rcv_mss) {
+	if (gap || c->rcv_unacked >= 2u * c->rcv_mss || sender_may_wait(c, seg, piece)) {
 		ack_now(c);
 	} else if (c->quickacks > 0) {
 		c->quickacks--;
@@ -457,10 +472,14 @@ static enum step synchronized(struct arrival *a)
 		step = check_syn(a);
 	if (step != STEP_ON)
 		return step;
+	/* Of the fifth step, but before anything is learnt from the segment, or said about it. */
+	if (!(a->seg.flags & TCP_ACK))
+		return drop(a, "no ACK (RFC 9293 3.10.7.4, fifth)");
 	update_timestamp(a->c, &a->seg);
-	trim(a->c, &a->seg);
+	const bool answer = trim(a->c, &a->seg);
 	step = check_ack(a);
-	if (step == STEP_ON && tcp_ecn_arrived(a->c, &a->seg))
+	if (step == STEP_ON &&
+	    (tcp_ecn_arrived(a->c, &a->seg) || answer)) /* otherwise check_ack has said it */
 		ack_now(a->c);
 	/* Sixth, the URG bit: urgent data is ordinary data to us (RFC 9293 3.8.5, RFC 6093); the pointer is
 	 * never computed with (CVE-2019-12255 and its kin). */

@@ -28,6 +28,7 @@ struct outgoing {
 	uint8_t ace; /* AE, CWR and ECE: see tcp_ecn.h */
 	bool fresh;  /* data that has never been sent: may leave as ECT (RFC 3168 6.1.5) */
 	bool probe;  /* beyond the window: does not count as sent until it is acknowledged */
+	bool loss_probe;
 	const char *why;
 };
 
@@ -264,6 +265,17 @@ static bool decide_probe(struct tcp_conn *c, struct outgoing *o)
 	return o->len > 0 || (o->flags & TCP_FIN);
 }
 
+/* RFC 8985 7.3: beyond the congestion window, not beyond the peer's. */
+static bool decide_loss_probe(struct tcp_conn *c, struct outgoing *o)
+{
+	if (!tcp_tlp_segment(c, tcp_sack_mss(c), &o->seq, &o->len))
+		return false;
+	o->loss_probe = true;
+	o->why = "tail loss probe (RFC 8985 7.3)";
+	finish_segment(c, o);
+	return o->len > 0 || (o->flags & TCP_FIN);
+}
+
 static bool decide(struct tcp_conn *c, struct outgoing *o)
 {
 	*o = (struct outgoing){.seq = c->snd_nxt, .flags = TCP_ACK};
@@ -273,6 +285,9 @@ static bool decide(struct tcp_conn *c, struct outgoing *o)
 		return true;
 	*o = (struct outgoing){.seq = c->snd_nxt, .flags = TCP_ACK};
 	if (decide_data(c, o))
+		return true;
+	*o = (struct outgoing){.seq = c->snd_nxt, .flags = TCP_ACK};
+	if (decide_loss_probe(c, o))
 		return true;
 	*o = (struct outgoing){.seq = c->snd_nxt, .flags = TCP_ACK};
 	if (decide_probe(c, o))
@@ -380,7 +395,7 @@ static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 		c->retransmits++;
 		s->counters.tcp_retrans_segs++;
 		tcp_rtt_cancel(c);
-		tcp_undo_sent_again(c, end - o->seq);
+		tcp_undo_sent_again(c, o->seq, end);
 		tcp_ecn_resent(c);
 	} else if (end != o->seq) {
 		tcp_rtt_sent(c, end);
@@ -390,8 +405,14 @@ static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 	else if (o->flags & TCP_SYN)
 		c->snd_nxt = seq_max(c->snd_nxt, end);
 	c->snd_max = seq_max(c->snd_max, end);
+	if (o->loss_probe)
+		tcp_tlp_sent(c, o->seq, end, again);
+	else if (end != o->seq && !again)
+		tcp_tlp_new_data(c);
 	if (end != o->seq)
 		c->last_send_us = s->now_us;
+	if (o->len > 0)
+		c->rcv_burst = 0;
 	if (o->flags & TCP_ACK) {
 		c->ack_now = false;
 		tcp_sack_reported(c);
@@ -415,8 +436,9 @@ static void restart_after_idle(struct tcp_conn *c)
 static void settle_timers(struct tcp_conn *c)
 {
 	if (c->snd_nxt != c->snd_una) {
-		if (c->xmit_mode != TCP_XMIT_RETRANSMIT)
+		if (!tcp_rto_runs(c))
 			tcp_timer_set_xmit(c, TCP_XMIT_RETRANSMIT);
+		tcp_tlp_schedule(c);
 		return;
 	}
 	const uint32_t unsent = tcp_snd_end(c) - c->snd_nxt;
@@ -449,7 +471,7 @@ bool tcp_output_next(struct tcp_conn *c, struct packet_out *out)
 		o.ace = tcp_ecn_ace(c, o.flags, o.len, o.fresh);
 	build(c, &o, out);
 	note_sent(c, &o);
-	if (c->snd_nxt != c->snd_una && c->xmit_mode != TCP_XMIT_RETRANSMIT)
+	if (c->snd_nxt != c->snd_una && !tcp_rto_runs(c))
 		tcp_timer_set_xmit(c, TCP_XMIT_RETRANSMIT);
 	trace_segment_out(c, out, o.len, o.why);
 	return true;

@@ -41,6 +41,7 @@ void tcp_timer_set_xmit(struct tcp_conn *c, enum tcp_xmit_mode mode)
 		if (deadline > give_up_us(c))
 			deadline = give_up_us(c);
 	}
+	c->rto_at_us = deadline;
 	timer_set(&s->wheel, &c->xmit_timer, deadline);
 }
 
@@ -48,6 +49,26 @@ void tcp_timer_stop_xmit(struct tcp_conn *c)
 {
 	c->xmit_mode = TCP_XMIT_NONE;
 	timer_stop(&c->stack->wheel, &c->xmit_timer);
+}
+
+void tcp_timer_before_rto(struct tcp_conn *c, enum tcp_xmit_mode mode, uint64_t at_us)
+{
+	if (at_us > c->rto_at_us) {
+		tcp_timer_back_to_rto(c);
+		return;
+	}
+	if (!tcp_rto_runs(c))
+		return;
+	c->xmit_mode = (uint8_t)mode;
+	timer_set(&c->stack->wheel, &c->xmit_timer, at_us);
+}
+
+void tcp_timer_back_to_rto(struct tcp_conn *c)
+{
+	if (!tcp_rto_runs(c))
+		return;
+	c->xmit_mode = TCP_XMIT_RETRANSMIT;
+	timer_set(&c->stack->wheel, &c->xmit_timer, c->rto_at_us);
 }
 
 void tcp_timer_progress(struct tcp_conn *c)
@@ -90,6 +111,20 @@ static void ecn_hold_fired(struct tcp_conn *c)
 	tcp_timer_stop_xmit(c);
 }
 
+static void reorder_fired(struct tcp_conn *c)
+{
+	trace_timer(c, "reordering timer: overdue, so lost (RFC 8985 6.2)");
+	c->stack->counters.tcp_rack_timeouts++;
+	tcp_timer_back_to_rto(c);
+	tcp_recovery_reorder_timer(c);
+}
+
+static void loss_probe_fired(struct tcp_conn *c)
+{
+	trace_timer(c, "probe timer: ACKs are overdue, probe for a lost tail (RFC 8985 7.3)");
+	tcp_tlp_fired(c);
+}
+
 static void xmit_fired(struct tcp_conn *c)
 {
 	struct stack *s = c->stack;
@@ -110,6 +145,10 @@ static void xmit_fired(struct tcp_conn *c)
 		retransmit_fired(c);
 	else if (c->xmit_mode == TCP_XMIT_ECN_HOLD)
 		ecn_hold_fired(c);
+	else if (c->xmit_mode == TCP_XMIT_REORDER)
+		reorder_fired(c);
+	else if (c->xmit_mode == TCP_XMIT_LOSS_PROBE)
+		loss_probe_fired(c);
 	else
 		persist_fired(c);
 	tcp_conn_wants_output(c);
@@ -141,6 +180,10 @@ const char *tcp_timer_name(const struct tcp_conn *c)
 	switch ((enum tcp_xmit_mode)c->xmit_mode) {
 	case TCP_XMIT_RETRANSMIT:
 		return "retransmit";
+	case TCP_XMIT_REORDER:
+		return "reorder";
+	case TCP_XMIT_LOSS_PROBE:
+		return "tail-loss-probe";
 	case TCP_XMIT_PERSIST:
 		return "persist";
 	case TCP_XMIT_FIN_WAIT_2:

@@ -18,8 +18,10 @@
 #include "stack/tcp_ecn.h"
 #include "stack/tcp_fastopen.h"
 #include "stack/tcp_prr.h"
+#include "stack/tcp_rack.h"
 #include "stack/tcp_scoreboard.h"
 #include "stack/tcp_segment.h"
+#include "stack/tcp_tlp.h"
 #include "stack/tcp_undo.h"
 #include "stack/timer_wheel.h"
 
@@ -41,6 +43,8 @@
 #define TCP_QUICKACKS 16      /* segments acknowledged at once when a connection is young */
 #define TCP_CHALLENGE_ACKS 10 /* at most, per connection and second (RFC 5961 7)         */
 #define TCP_SYNACK_RETRIES 5
+/* Full segments of a request that are acknowledged at once if they have no PSH, see program_ack. */
+#define TCP_QUICK_BURST 16
 #define TCP_PAWS_IDLE_US \
 	(24ull * 24 * 3600 * 1000000) /* RFC 7323 5.5: TS.Recent is stale after 24 days */
 #define TCP_ORPHAN_TIMEOUTS \
@@ -85,6 +89,8 @@ enum tcp_timer_kind {
 enum tcp_xmit_mode {
 	TCP_XMIT_NONE,
 	TCP_XMIT_RETRANSMIT, /* something is unacknowledged                       */
+	TCP_XMIT_REORDER,    /* … and overdue, if it is not just out of order     */
+	TCP_XMIT_LOSS_PROBE, /* … and a probe asks for it before the time-out     */
 	TCP_XMIT_PERSIST,    /* something to send, nothing in flight, window shut */
 	TCP_XMIT_FIN_WAIT_2, /* an orphan waits for the peer's FIN                */
 	TCP_XMIT_ECN_HOLD,   /* marked at a window of one segment (RFC 3168 6.1.2) */
@@ -147,6 +153,7 @@ struct tcp_conn {
 	uint32_t rcv_adv; /* right edge that we have advertised: never moves left */
 	uint32_t last_ack_sent;
 	uint32_t rcv_unacked; /* bytes received since the last ACK */
+	uint32_t rcv_burst;   /* bytes received since we last sent data */
 	uint32_t peer_fin_seq;
 	uint16_t rcv_mss;                   /* estimate of the peer's full segment */
 	struct ring rcv;                    /* first byte: rcv_nxt - rcv.len */
@@ -172,12 +179,15 @@ struct tcp_conn {
 		recover; /* RFC 6582: snd_max when recovery was entered; RecoveryPoint of RFC 6675 */
 	struct tcp_scoreboard board;
 	struct tcp_prr prr;
+	struct tcp_rack rack;
+	struct tcp_tlp tlp;
 	struct tcp_undo undo;
 	struct tcp_ecn ecn;
 	struct tcp_fastopen fastopen;
 	uint64_t dsacks_in, timeouts;
 
 	struct timer xmit_timer, delack_timer, app_timer;
+	uint64_t rto_at_us; /* the retransmission time-out, also while something comes before it */
 	uint64_t opened_us, established_us;
 	uint64_t orphaned_us; /* when the handle was given back, 0 before          */
 	uint64_t progress_us; /* when the peer last showed that it lives, see tcp_timer.c */
@@ -224,6 +234,13 @@ static inline uint32_t tcp_snd_end(const struct tcp_conn *c)
 static inline bool tcp_uses_sack(const struct tcp_conn *c)
 {
 	return c->sack_ok && !c->board.off;
+}
+
+/* Does the retransmission time-out run? */
+static inline bool tcp_rto_runs(const struct tcp_conn *c)
+{
+	return c->xmit_mode == TCP_XMIT_RETRANSMIT || c->xmit_mode == TCP_XMIT_REORDER ||
+	       c->xmit_mode == TCP_XMIT_LOSS_PROBE;
 }
 
 /* Bytes that the network holds: `pipe` of RFC 6675, FlightSize without SACK. */

@@ -15,16 +15,24 @@ void sim_link_init(struct sim_link *l, struct sim *sim, unsigned from, uint64_t 
 
 void sim_link_drop(struct sim_link *l, enum sim_match match, unsigned first, unsigned count)
 {
+	sim_link_rule(l, SIM_ACT_DROP, match, first, count);
+}
+
+void sim_link_rule(struct sim_link *l, enum sim_act act, enum sim_match match, unsigned first,
+		   unsigned count)
+{
 	if (l->rules == SIM_RULES_MAX) {
 		sim_fail(l->sim, "the scenario arms more than %u rules", SIM_RULES_MAX);
 		return;
 	}
-	l->rule[l->rules++] = (struct sim_rule){.match = match, .first = first, .count = count};
+	l->rule[l->rules++] =
+		(struct sim_rule){.act = act, .match = match, .first = first, .count = count};
 }
 
-static bool ruled_out(struct sim_link *l, unsigned matches)
+/* The set of bits 1 << enum sim_act that the rules want done to this packet. */
+static unsigned rules_say(struct sim_link *l, unsigned matches)
 {
-	bool drop = false;
+	unsigned acts = 0;
 
 	for (unsigned i = 0; i < l->rules; i++) {
 		struct sim_rule *r = &l->rule[i];
@@ -32,9 +40,9 @@ static bool ruled_out(struct sim_link *l, unsigned matches)
 			continue;
 		r->seen++;
 		if (r->seen >= r->first && r->seen - r->first < r->count)
-			drop = true;
+			acts |= 1u << r->act;
 	}
-	return drop;
+	return acts;
 }
 
 /* Independent loss, and the bursts of Gilbert (1960) and Elliott (1963). */
@@ -143,7 +151,8 @@ static void carry(struct sim_link *l, struct sim_packet *p, unsigned matches)
 
 	l->counts.packets++;
 	l->counts.bytes += p->len;
-	if (l->counts.packets > l->dead_after || ruled_out(l, matches) || !passes_ecn(l, p)) {
+	const unsigned acts = rules_say(l, matches);
+	if (l->counts.packets > l->dead_after || (acts & 1u << SIM_ACT_DROP) || !passes_ecn(l, p)) {
 		fate = SIM_FATE_RULED;
 		l->counts.ruled++;
 	} else if (cfg->mtu && p->len > cfg->mtu && !p->gso_size) {
@@ -156,19 +165,30 @@ static void carry(struct sim_link *l, struct sim_packet *p, unsigned matches)
 		fate = SIM_FATE_OVERFLOW;
 		l->counts.overflowed++;
 	}
-	if (fate == SIM_FATE_SENT && sim_rng_chance(&l->rng, cfg->corrupt_ppm))
+	if (fate == SIM_FATE_SENT &&
+	    (sim_rng_chance(&l->rng, cfg->corrupt_ppm) || (acts & 1u << SIM_ACT_DAMAGE)))
 		fate = SIM_FATE_CORRUPTED;
 	sim_trace_packet(l->sim, l->from, p, fate);
 	if (fate != SIM_FATE_SENT && fate != SIM_FATE_CORRUPTED) {
 		sim_packet_free(p);
 		return;
 	}
-	if (sim_rng_chance(&l->rng, cfg->duplicate_ppm)) {
+	if (sim_rng_chance(&l->rng, cfg->duplicate_ppm) || (acts & 1u << SIM_ACT_TWICE)) {
 		l->counts.duplicated++;
 		sim_deliver_at(l->sim, 1 - l->from, sim_packet_copy(p), arrival(l, leaves_us));
 	}
+	if (acts & 1u << SIM_ACT_OLD) {
+		l->counts.duplicated++;
+		sim_deliver_at(l->sim, 1 - l->from, sim_packet_copy(p),
+			       leaves_us + cfg->delay_us + l->hold_us);
+	}
 	if (fate == SIM_FATE_CORRUPTED)
 		corrupt(l, p);
+	if (acts & 1u << SIM_ACT_LATE) {
+		l->counts.reordered++;
+		sim_deliver_at(l->sim, 1 - l->from, p, leaves_us + cfg->delay_us + l->hold_us);
+		return;
+	}
 	sim_deliver_at(l->sim, 1 - l->from, p, arrival(l, leaves_us));
 }
 

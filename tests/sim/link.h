@@ -53,8 +53,19 @@ enum sim_match {
 	SIM_MATCH_WINDOW_UPDATE, /* such an ACK whose only news is the window */
 };
 
-/* Drops packets number first .. first + count - 1 (from 1) of those that match. */
+/* What it does to such a packet. */
+enum sim_act {
+	SIM_ACT_DROP,
+	SIM_ACT_TWICE,  /* a second copy follows at once         */
+	SIM_ACT_LATE,   /* held back by hold_us, so others overtake it */
+	SIM_ACT_DAMAGE, /* arrives, damaged                      */
+	SIM_ACT_OLD,    /* arrives, and again hold_us later      */
+	SIM_ACTS
+};
+
+/* For packets number first .. first + count - 1 (from 1) of those that match. */
 struct sim_rule {
+	enum sim_act act;
 	enum sim_match match;
 	unsigned first, count;
 	unsigned seen;
@@ -74,6 +85,7 @@ struct sim_link {
 	struct sim_link_config cfg;
 	struct sim_rule rule[SIM_RULES_MAX];
 	unsigned rules;
+	uint64_t hold_us;    /* for SIM_ACT_LATE and SIM_ACT_OLD */
 	uint64_t dead_after; /* from this packet on everything is lost; UINT64_MAX: never */
 	struct sim_rng rng;
 	bool bursting;
@@ -83,6 +95,9 @@ struct sim_link {
 };
 
 void sim_link_init(struct sim_link *l, struct sim *sim, unsigned from, uint64_t seed);
+/* Arms a rule. */
+void sim_link_rule(struct sim_link *l, enum sim_act act, enum sim_match match, unsigned first,
+		   unsigned count);
 void sim_link_drop(struct sim_link *l, enum sim_match match, unsigned first, unsigned count);
 /* Takes the packet over. `matches` is a set of bits 1 << enum sim_match that hold for it. */
 void sim_link_send(struct sim_link *l, struct sim_packet *p, unsigned matches);

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/sim/corpus.h"
 #include "tests/sim/scenario.h"
 #include "tests/sim/site.h"
 
@@ -20,6 +21,7 @@
 struct options {
 	uint64_t seed;
 	const char *only;
+	const char *corpus; /* directory for the fuzzer's inputs, or NULL */
 	unsigned runs;
 	bool verbose, list, table;
 };
@@ -30,8 +32,9 @@ struct totals {
 };
 
 static const struct sim_group *const groups[] = {
-	sim_transfer_groups, sim_close_groups, sim_window_groups, sim_quiet_groups,
-	sim_hostile_groups,  sim_many_groups,  sim_http_groups,   sim_ecn_groups,
+	sim_transfer_groups, sim_close_groups,   sim_window_groups,
+	sim_quiet_groups,    sim_hostile_groups, sim_many_groups,
+	sim_http_groups,     sim_tamper_groups,  sim_ecn_groups,
 };
 
 static uint64_t seed_of(const struct options *o, const char *name)
@@ -75,6 +78,7 @@ static void run_case(const struct options *o, const struct sim_group *g, unsigne
 		     const struct site *site, struct totals *t)
 {
 	char name[NAME_SIZE];
+	struct sim_corpus corpus = {.len = 0};
 	struct sim sim;
 
 	snprintf(name, sizeof name, "%s-%u", g->name, index);
@@ -86,6 +90,7 @@ static void run_case(const struct options *o, const struct sim_group *g, unsigne
 	}
 	sim_init(&sim, seed_of(o, name), o->verbose);
 	sim.site = site;
+	sim.corpus = o->corpus ? &corpus : NULL;
 	g->run(&sim, index);
 	t->work += sim.work;
 	if (sim.failed) {
@@ -97,6 +102,10 @@ static void run_case(const struct options *o, const struct sim_group *g, unsigne
 			printf("ok %s: %.6f s, %llu packets, trace %016llx\n", name,
 			       (double)sim.now_us / 1e6, (unsigned long long)sim.lines,
 			       (unsigned long long)sim.hash);
+	}
+	if (o->corpus && !sim_corpus_write(&corpus, o->corpus, name)) {
+		perror(o->corpus);
+		t->failed++;
 	}
 	sim_free(&sim);
 }
@@ -120,6 +129,7 @@ static void run_group(const struct options *o, const struct sim_group *g, const 
 static int usage(void)
 {
 	fputs("usage: sim [--seed N] [--only GROUP or GROUP-INDEX] [--runs N] [-v] [--list] "
+	      "[--corpus DIRECTORY] "
 	      "[--table]\n",
 	      stderr);
 	return 2;
@@ -142,6 +152,8 @@ static bool parse(int argc, char **argv, struct options *o)
 			o->runs = (unsigned)strtoul(argv[++i], NULL, 0);
 		else if (!strcmp(argv[i], "--only") && value)
 			o->only = argv[++i];
+		else if (!strcmp(argv[i], "--corpus") && value)
+			o->corpus = argv[++i];
 		else
 			return false;
 	}

@@ -3,7 +3,7 @@
  * quiet.c — what must not happen. On a link that loses nothing and keeps the order, not one segment
  * is sent twice, no timer runs out, full segments are full and ACKs are no more than data. With a
  * few losses in one window, fast retransmission finds them all and the retransmission timer stays
- * silent.
+ * silent; so it does when the end is lost, behind which nothing tells of it.
  */
 #include <stdio.h>
 
@@ -128,9 +128,40 @@ static void run_late_loss(struct sim *sim, unsigned index)
 			 (unsigned long long)n->tcp_fast_retransmits);
 }
 
+/* The last segment, which has the FIN, is lost (RFC 8985 7), at once or with the probe that repeats it. */
+static void run_tail(struct sim *sim, unsigned index)
+{
+	static const uint64_t rtt[] = {100, 5000, 50000, 150000};
+	const unsigned sender = index % 2;
+	const unsigned lost = index / 2 % 2 + 1;
+	struct sim_pair p;
+
+	sim_pair_init(&p, sim);
+	sim_set_delay(sim, rtt[index / 4 % 4]);
+	for (unsigned i = 0; i < 2; i++) {
+		sim_set_isn(&p.cfg[i], index / 16 % 4);
+		p.cfg[i].tso = p.cfg[i].checksum_offload = index / 64 % 2;
+	}
+	p.plan[sender].send = BYTES;
+	p.plan[sender].close = SIM_CLOSE_FIRST;
+	p.plan[1 - sender].close = SIM_CLOSE_SECOND;
+	sim_link_drop(&sim->link[sender], SIM_MATCH_FIN, 1, lost);
+	snprintf(sim->about, sizeof sim->about, "rtt %llu us, the FIN lost %u times%s",
+		 (unsigned long long)rtt[index / 4 % 4], lost, p.cfg[0].tso ? ", tso" : "");
+	sim_pair_once(&p);
+	if (sim->failed)
+		return;
+	const struct stack_counters *n = counters(sim, sender);
+	if (n->tcp_loss_probes != 1 || n->tcp_timeouts != lost - 1)
+		sim_fail(sim, "%llu loss probes and %llu time-outs",
+			 (unsigned long long)n->tcp_loss_probes,
+			 (unsigned long long)n->tcp_timeouts);
+}
+
 const struct sim_group sim_quiet_groups[] = {
 	{"lossless", "nothing is sent twice when nothing is lost", 180, 0, run_lossless},
 	{"recovery", "fast retransmission alone repairs a window", 96, 0, run_recovery},
 	{"late-loss", "the first loss comes after 2 GiB", 1, 0, run_late_loss},
+	{"tail", "a probe repairs the end, and only once", 128, 0, run_tail},
 	{0},
 };

@@ -24,6 +24,7 @@ extern const struct sim_group sim_transfer_groups[];
 extern const struct sim_group sim_close_groups[];
 extern const struct sim_group sim_window_groups[];
 extern const struct sim_group sim_quiet_groups[];
+extern const struct sim_group sim_tamper_groups[];
 extern const struct sim_group sim_hostile_groups[];
 extern const struct sim_group sim_many_groups[];
 extern const struct sim_group sim_ecn_groups[];

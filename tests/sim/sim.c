@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/corpus.h"
 #include "tests/sim/watch.h"
 
 #define MAX_US (3600 * SIM_SECOND)
@@ -159,6 +160,8 @@ static void take_packets(struct sim *sim, struct sim_host *h)
 						 .gso_size = p->gso_size};
 		if (!p->corrupted)
 			sim_watch_arrived(sim->watch, h->index, p);
+		if (sim->corpus && h->index == 1)
+			sim_corpus_add(sim->corpus, sim, p);
 		if (sim->ipv6)
 			p = sim_packet_to_ipv6(p);
 		stack_input(h->stack, sim->now_us, p->bytes, p->len, meta);

@@ -36,6 +36,7 @@ enum sim_fate {
 	SIM_FATE_CORRUPTED, /* arrives, damaged */
 };
 
+struct sim_corpus;
 struct sim_watch;
 struct site;
 
@@ -88,7 +89,8 @@ struct sim {
 	struct sim_link link[2]; /* link[i]: from host i to the other */
 	struct sim_rng rng;      /* the scenario's own */
 	struct sim_watch *watch;
-	const struct site *site; /* for the HTTP scenarios */
+	const struct site *site;   /* for the HTTP scenarios */
+	struct sim_corpus *corpus; /* NULL: none is wanted */
 	uint64_t hash;
 	bool verbose;
 	bool failed;

@@ -137,6 +137,9 @@ static void take_syn(struct flow *f, unsigned from, const struct sim_segment *se
 		memset(f->side, 0, sizeof f->side);
 		*peer = (struct side){.syn = true, .isn = seg->ack - 1, .max = seg->ack};
 	}
+	/* All was over here, and then came an old duplicate of the SYN: its answer counts anew. */
+	if (judged && me->fin && (seg->flags & SIM_ACK))
+		me->acked = false;
 	if (me->syn && (me->isn == seg->seq || !judged))
 		return;                         /* once more; or a scripted peer's garbage */
 	if (me->syn && !(seg->flags & SIM_ACK)) /* a new connection between the same ports */

@@ -289,6 +289,70 @@ static void run_crowd(struct sim *sim, unsigned index)
 	web_stop(&w);
 }
 
+/* ------------------------------------------------------------------ nothing waits */
+
+#define PROMPT_RTT (10 * SIM_MS)
+#define PROMPT_REQUESTS 12u
+#define PROMPT_FLIGHT 3u /* SYN-ACK, and no more than two segments of TLS */
+
+static void look_at_flight(void *ctx, void *arg)
+{
+	struct web *w = ctx;
+	const uint64_t packets = w->sim->link[1].counts.packets;
+
+	(void)arg;
+	if (packets > PROMPT_FLIGHT)
+		sim_fail(w->sim, "the server's first flight took %llu packets",
+			 (unsigned long long)packets);
+}
+
+static void look_at_answers(void *ctx, void *arg)
+{
+	struct web *w = ctx;
+
+	(void)arg;
+	if (w->clients.answers != PROMPT_REQUESTS)
+		sim_fail(w->sim, "only %llu of %u answers: something waits for a timer",
+			 (unsigned long long)w->clients.answers, PROMPT_REQUESTS);
+}
+
+/* Requests for files that fit into the initial window, one after the other on one connection of a link that
+ * loses nothing. Each takes one round trip, the handshakes one or two, and nothing takes more: that is how a
+ * stall of Nagle's algorithm, a delayed ACK or a record that is not flushed would show. */
+static void run_prompt(struct sim *sim, unsigned index)
+{
+	static const enum tls_version version[] = {TLS_VERSION_1_3, TLS_VERSION_1_2};
+	const unsigned tls = index % 3; /* 0: none */
+	const unsigned trips = 1 + (tls ? tls : 0) + PROMPT_REQUESTS;
+	struct web_plan plan = {.count = PROMPT_REQUESTS, .server_first = index / 3 % 2};
+	struct web w;
+
+	web_init(&w, sim);
+	w.secure = tls > 0;
+	w.version = tls ? version[tls - 1] : TLS_VERSION_ANY;
+	sim_set_delay(sim, PROMPT_RTT);
+	for (unsigned i = 0; i < 2; i++) {
+		sim_set_isn(&w.cfg[i], index % 4);
+		w.cfg[i].tso = w.cfg[i].checksum_offload = index / 6 % 2;
+		sim->link[i].cfg.coalesced = w.cfg[i].tso;
+	}
+	for (unsigned k = 0, file = index; k < PROMPT_REQUESTS; file++)
+		if (site_file_size(file % SITE_FILES) <= 12000)
+			plan.request[k++].file = file % SITE_FILES;
+	snprintf(sim->about, sizeof sim->about, "%u small requests, %s%s", PROMPT_REQUESTS,
+		 tls == 0 ? "no TLS" : (tls == 1 ? "TLS 1.3" : "TLS 1.2"),
+		 w.cfg[1].tso ? ", large segments" : "");
+	if (web_start(&w)) {
+		web_clients_connect(&w.clients, 0, WEB_CLIENT_PORT, &plan);
+		if (tls)
+			sim_at(sim, 2 * PROMPT_RTT - 1, look_at_flight, &w, NULL);
+		sim_at(sim, trips * PROMPT_RTT + 1, look_at_answers, &w, NULL);
+		sim_run(sim);
+		expect_served(&w, 1);
+	}
+	web_stop(&w);
+}
+
 /* ------------------------------------------------------------------ clients that vanish */
 
 /* Silence both ways after each packet: the server must let go of everything by its own time
@@ -388,6 +452,7 @@ const struct sim_group sim_http_groups[] = {
 	{"https", "requests over TLS 1.3 and 1.2, links of every kind", 0, 40, run_https},
 	{"https-same-seed", "two runs of one seed, with TLS", 10, 0, run_twice},
 	{"crowd", "256 clients, 64 with TLS, on one lossy link", 4, 0, run_crowd},
+	{"prompt", "small requests take a round trip each, and no more", 24, 0, run_prompt},
 	{"gone", "silence both ways after each packet", 2 * 60, 0, run_gone},
 	{"drain", "downloads under way when the server ends", 8, 0, run_drain},
 	{"plain-on-tls", "http:// on the port of https://", 4, 0, run_plain_on_tls},
