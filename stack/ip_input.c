@@ -80,6 +80,16 @@ static void deliver(struct stack *s, const struct ip_packet *ip, struct packet_m
 		unknown_protocol(s, ip);
 }
 
+static void count_ecn(struct stack *s, const struct ip_packet *ip)
+{
+	uint64_t *const counter[] = {[IP_ECN_NOT_ECT] = &s->counters.ip_in_no_ect_pkts,
+				     [IP_ECN_ECT1] = &s->counters.ip_in_ect1_pkts,
+				     [IP_ECN_ECT0] = &s->counters.ip_in_ect0_pkts,
+				     [IP_ECN_CE] = &s->counters.ip_in_ce_pkts};
+
+	++*counter[ip->ecn];
+}
+
 /* A fragment may be the last one that was missing: then the whole goes in by the same door, once. */
 static void reassemble(struct stack *s, const struct ip_packet *fragment)
 {
@@ -102,6 +112,8 @@ void ip_input(struct stack *s, const uint8_t *pkt, size_t len, struct packet_met
 	struct ip_packet ip;
 	const enum ip_verdict verdict = ip_parse(s, pkt, len, &ip);
 
+	if (verdict == IP_OK || verdict == IP_FRAGMENT)
+		count_ecn(s, &ip);
 	if (verdict == IP_OK)
 		deliver(s, &ip, meta);
 	else if (verdict == IP_FRAGMENT)

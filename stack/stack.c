@@ -63,6 +63,7 @@ void stack_config_default(struct stack_config *cfg)
 		.user_timeout_us = 120 * SECONDS,
 		.syn_timeout_us = 180 * SECONDS,
 		.pacing = true,
+		.ecn = STACK_ECN_ANSWER,
 		.syn_cookies = true,
 		.fastopen_pending = 256,
 	};

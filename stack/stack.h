@@ -133,6 +133,14 @@ typedef void (*stack_trace_fn)(void *ctx, const struct stack_trace_event *event)
 
 #define STACK_MAX_ADDRS 8
 
+/* Explicit congestion notification (RFC 3168, RFC 9768): is it agreed to, is it asked for? */
+enum stack_ecn {
+	STACK_ECN_OFF,
+	STACK_ECN_ANSWER,       /* when the peer asks for it, of either kind: the default   */
+	STACK_ECN_ASK,          /* and active opens ask for it, with the feedback of RFC 3168 */
+	STACK_ECN_ASK_ACCURATE, /* … of RFC 9768, or else of RFC 3168                       */
+};
+
 /* Fill with stack_config_default(), then change what you must. */
 struct stack_config {
 	struct ip_addr addr[STACK_MAX_ADDRS]; /* the host's own, of either version    */
@@ -157,7 +165,8 @@ struct stack_config {
 	uint8_t fastopen_key[16];    /* shared with whoever shares clients; 0: from the seed */
 	const struct tcp_cc_ops *cc; /* NULL: tcp_cc_cubic                                   */
 	bool pacing;                 /* spread bursts at about 2, then 1.2 cwnd / SRTT       */
-	stack_trace_fn trace;        /* NULL: off                                            */
+	enum stack_ecn ecn;
+	stack_trace_fn trace; /* NULL: off                                            */
 	void *trace_ctx;
 	bool fixed_isn; /* tests only: every initial number is isn, cookies apart  */
 	uint32_t isn;
@@ -362,6 +371,13 @@ struct tcp_info {
 	uint32_t pmtu_probe; /* size of the probe in flight, 0 for none                         */
 	bool blackhole;      /* pmtu was found without ICMP: larger packets vanish              */
 	uint64_t mtu_probes_ok, mtu_probes_failed;
+	bool ecn;                /* both sides have agreed to it … */
+	bool accecn;             /* … with the feedback of RFC 9768 */
+	bool ecn_seen;           /* ECT or CE has arrived                                      */
+	bool ecn_ect;            /* new data leaves as ECT(0)                                  */
+	uint64_t ecn_ce_in;      /* data segments that arrived with CE                 */
+	uint64_t ecn_reductions; /* of the window, for marks                           */
+	uint64_t delivered_ce;   /* full segments of ours acknowledged with ECE        */
 };
 void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info);
 /* Calls `fn` for every connection, half-open entry and TIME-WAIT record, in no set order. */
@@ -421,11 +437,16 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(ip_in_mcast_pkts)           \
 	X(ip_in_no_next_header)       \
 	X(ip_in_ipsec_dropped)        \
+	X(ip_in_no_ect_pkts)          \
+	X(ip_in_ect0_pkts)            \
+	X(ip_in_ect1_pkts)            \
+	X(ip_in_ce_pkts)              \
 	X(ip_in_fragments_dropped)    \
 	X(ip_reasm_reqds)             \
 	X(ip_reasm_oks)               \
 	X(ip_reasm_fails)             \
 	X(ip_reasm_overlaps)          \
+	X(ip_reasm_ecn_mixed)         \
 	X(ip_reasm_evicted)           \
 	X(ip_out_requests)            \
 	X(icmp_in_msgs)               \
@@ -462,6 +483,13 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(tcp_dsacks_in)              \
 	X(tcp_sacks_ignored)          \
 	X(tcp_spurious_recoveries)    \
+	X(tcp_ecn_negotiated)         \
+	X(tcp_ecn_accurate)           \
+	X(tcp_ecn_syn_fallbacks)      \
+	X(tcp_ecn_ce_in)              \
+	X(tcp_ecn_ece_in)             \
+	X(tcp_ecn_reductions)         \
+	X(tcp_ecn_given_up)           \
 	X(tcp_sack_reorders)          \
 	X(tcp_lost_retransmits)       \
 	X(tcp_rack_timeouts)          \

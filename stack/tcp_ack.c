@@ -5,6 +5,7 @@
 #include "stack/seq.h"
 #include "stack/stack_internal.h"
 #include "stack/tcp_conn.h"
+#include "stack/tcp_ecn.h"
 #include "stack/tcp_recovery.h"
 #include "stack/tcp_rtt.h"
 #include "stack/tcp_sack.h"
@@ -123,7 +124,11 @@ enum tcp_ack_verdict tcp_ack_process(struct tcp_conn *c, const struct tcp_segmen
 		again = is_duplicate_ack(c, seg);
 	tcp_sack_read(c, seg, &d);
 	tcp_rate_acked(c);
+	tcp_ecn_ack(c, seg, &d, again);
 	tcp_recovery_ack(c, seg, &d, again);
+	/* What is past stays close behind: 2^31 bytes later it would seem to lie ahead. */
+	if (!c->in_recovery && seq_gt(c->snd_una, c->recover))
+		c->recover = c->snd_una - 1;
 	/* RFC 9293 3.10.7.4, fifth: only if SND.UNA =< SEG.ACK. An old segment has an old window. */
 	if (seg->ack == c->snd_una)
 		tcp_ack_update_window(c, seg);

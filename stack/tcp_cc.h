@@ -62,6 +62,9 @@ struct tcp_cc_ops {
 	void (*acked)(struct tcp_cc *cc, const struct tcp_cc_ack *ack);
 	/* Loss was detected with `flight` bytes outstanding: returns the new ssthresh. */
 	uint32_t (*loss)(struct tcp_cc *cc, uint32_t flight, uint64_t now_us);
+	/* The same for a mark (ECN): nothing is lost, and a queue that marks is a short one, so the window may fall by less
+	 * (RFC 8511). May be NULL: as for a loss. */
+	uint32_t (*ecn)(struct tcp_cc *cc, uint32_t flight, uint64_t now_us);
 };
 
 /* RFC 6928: the initial window. */

@@ -100,6 +100,13 @@ void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info)
 		.blackhole = c->pmtu.blackhole,
 		.mtu_probes_ok = c->pmtu.probes_ok,
 		.mtu_probes_failed = c->pmtu.probes_failed,
+		.ecn = c->ecn.mode != TCP_ECN_NONE,
+		.accecn = c->ecn.mode == TCP_ECN_ACCURATE,
+		.ecn_seen = c->ecn.seen,
+		.ecn_ect = c->ecn.ect,
+		.ecn_ce_in = c->ecn.ce_in,
+		.ecn_reductions = c->ecn.reductions,
+		.delivered_ce = c->ecn.delivered_ce,
 	};
 	fill_metrics(c, info);
 }

@@ -10,6 +10,7 @@
 #include "stack/tcp_ack.h"
 #include "stack/tcp_conn.h"
 #include "stack/tcp_demux.h"
+#include "stack/tcp_ecn.h"
 #include "stack/tcp_reass.h"
 #include "stack/tcp_rtt.h"
 #include "stack/tcp_sack.h"
@@ -111,6 +112,7 @@ static void take_peer_syn(struct tcp_conn *c, const struct tcp_segment *seg)
 	/* Our SYN has offered this much, unscaled. */
 	c->rcv_adv += c->rcv_nxt;
 	tcp_conn_negotiated(c, &seg->opt);
+	tcp_ecn_peer_syn(c, seg);
 	c->snd_wnd = seg->wnd;
 	c->snd_wnd_max = seg->wnd;
 	c->snd_wl1 = seg->seq;
@@ -204,11 +206,14 @@ static enum step check_sequence(struct arrival *a)
 	 * old, its ACK is what we wait for. */
 	if (c->state == TCP_SYN_RECEIVED && seg->seq == c->irs &&
 	    (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == (TCP_SYN | TCP_ACK)) {
+		tcp_ecn_peer_syn(c, seg);
 		seg->flags &= (uint8_t)~TCP_SYN;
 		seg->seq++;
 	}
-	if (c->state == TCP_SYN_RECEIVED && tcp_fastopen_syn_again(c, seg))
+	if (c->state == TCP_SYN_RECEIVED && tcp_fastopen_syn_again(c, seg)) {
+		tcp_ecn_syn_again(c, seg);
 		return drop(a, "the same SYN again: repeat the SYN-ACK (RFC 7413 4.2.2)");
+	}
 	if (acceptable(c, seg))
 		return STEP_ON;
 	c->stack->counters.tcp_out_of_window++;
@@ -461,7 +466,8 @@ static enum step synchronized(struct arrival *a)
 	update_timestamp(a->c, &a->seg);
 	const bool answer = trim(a->c, &a->seg);
 	step = check_ack(a);
-	if (step == STEP_ON && answer) /* otherwise check_ack has said what there is to say */
+	if (step == STEP_ON &&
+	    (tcp_ecn_arrived(a->c, &a->seg) || answer)) /* otherwise check_ack has said it */
 		ack_now(a->c);
 	/* Sixth, the URG bit: urgent data is ordinary data to us (RFC 9293 3.8.5, RFC 6093); the pointer is
 	 * never computed with (CVE-2019-12255 and its kin). */
@@ -525,6 +531,7 @@ void tcp_input(struct stack *s, const struct ip_packet *ip, struct packet_meta m
 {
 	struct tcp_segment seg = {.src = ip->src,
 				  .dst = ip->dst,
+				  .ecn = ip->ecn,
 				  .gso_size = meta.gso_size,
 				  .packet = ip->packet,
 				  .packet_len = ip->packet_len};

@@ -12,6 +12,7 @@
 #include "stack/stack_internal.h"
 #include "stack/tcp_conn.h"
 #include "stack/tcp_demux.h"
+#include "stack/tcp_ecn.h"
 #include "stack/tcp_isn.h"
 #include "stack/tcp_recovery.h"
 #include "stack/tcp_rtt.h"
@@ -24,6 +25,8 @@ struct outgoing {
 	uint32_t seq;
 	uint32_t len; /* payload bytes, from the send ring */
 	uint8_t flags;
+	uint8_t ace;    /* AE, CWR and ECE: see tcp_ecn.h */
+	bool fresh;     /* data that has never been sent: may leave as ECT (RFC 3168 6.1.5) */
 	bool probe;     /* beyond the window: does not count as sent until it is acknowledged */
 	bool mtu_probe; /* larger than a segment: see tcp_pmtu.h */
 	bool loss_probe;
@@ -111,11 +114,11 @@ static uint32_t usable_window(const struct tcp_conn *c, uint32_t seq)
 }
 
 /* Payload limit of one packet: the whole of what TSO can take, in full segments. */
-static uint32_t packet_limit(const struct tcp_conn *c)
+static uint32_t packet_limit(const struct tcp_conn *c, bool fresh)
 {
 	const uint32_t mss = tcp_sack_mss(c);
 
-	if (!c->stack->cfg.tso)
+	if (!c->stack->cfg.tso || tcp_ecn_needs_single(c, fresh))
 		return mss;
 	/* snd_mss is the peer's, less the timestamps: what is missing now are the blocks. */
 	const uint32_t options = (c->ts_ok ? TCP_TIMESTAMP_LEN : 0) + (c->snd_mss - mss);
@@ -153,6 +156,7 @@ static bool decide_syn(struct tcp_conn *c, struct outgoing *o)
 				 ? "SYN-ACK acknowledges the SYN and its data (RFC 7413 4.2.2)"
 				 : "SYN-ACK of a simultaneous open (RFC 9293 figure 7)";
 	}
+	o->ace = tcp_ecn_syn(c);
 	return true;
 }
 
@@ -193,8 +197,8 @@ static bool decide_lost(struct tcp_conn *c, struct outgoing *o)
 		len = tcp_pace_limit(c, len, len);
 	if (len == 0 && lost->start != data_end)
 		return false;
-	if (len > packet_limit(c))
-		len = packet_limit(c);
+	if (len > packet_limit(c, false))
+		len = packet_limit(c, false);
 	if (len > mss && lost->start + len != end)
 		len -= len % mss;
 	o->seq = lost->start;
@@ -215,6 +219,7 @@ static bool decide_mtu_probe(struct tcp_conn *c, struct outgoing *o, uint32_t le
 	o->seq = c->snd_nxt;
 	o->len = len;
 	o->mtu_probe = true;
+	o->fresh = true;
 	o->why = "path MTU probe: larger than what has got through (RFC 4821 7.2)";
 	return true;
 }
@@ -238,8 +243,9 @@ static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 	uint32_t len = unsent < usable ? unsent : usable;
 	c->cwnd_limited =
 		unsent > usable && congestion_room(c) <= room(c->snd_wnd, c->snd_nxt - c->snd_una);
-	if (len > packet_limit(c))
-		len = packet_limit(c);
+	const bool again = seq_lt(c->snd_nxt, c->snd_max);
+	if (len > packet_limit(c, !again))
+		len = packet_limit(c, !again);
 	if (len > mss && len < unsent)
 		len -= len % mss;
 	o->seq = c->snd_nxt;
@@ -249,11 +255,10 @@ static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 		o->why = "FIN closes our direction (RFC 9293 3.10.4)";
 		return (o->flags & TCP_FIN) != 0;
 	}
-	if (len == 0)
+	if (len == 0 || tcp_ecn_holds(c))
 		return false;
 	/* Silly window avoidance, RFC 9293 3.8.6.2.1: a full segment, or all there is, or half of the
 	 * largest window that the peer has ever offered. */
-	const bool again = seq_lt(c->snd_nxt, c->snd_max);
 	const bool last = len == unsent && !tcp_corked(c);
 	if (!again && len < mss && !last && (len == unsent || len < c->snd_wnd_max / 2))
 		return false;
@@ -262,6 +267,7 @@ static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 		return false;
 	if (o->len < len && o->len > mss)
 		o->len -= o->len % mss;
+	o->fresh = !again;
 	o->why =
 		again ? "retransmission after a time-out (RFC 6298 5.4)" : "data (RFC 9293 3.10.2)";
 	finish_segment(c, o);
@@ -294,6 +300,7 @@ static bool decide_loss_probe(struct tcp_conn *c, struct outgoing *o)
 	if (!tcp_tlp_segment(c, tcp_sack_mss(c), &o->seq, &o->len))
 		return false;
 	o->loss_probe = true;
+	o->fresh = o->len > 0 && o->seq == c->snd_max;
 	o->why = "tail loss probe (RFC 8985 7.3)";
 	finish_segment(c, o);
 	return o->len > 0 || (o->flags & TCP_FIN);
@@ -365,6 +372,7 @@ static void build(struct tcp_conn *c, const struct outgoing *o, struct packet_ou
 
 	seg.seq = o->seq;
 	seg.flags = o->flags;
+	tcp_segment_set_ace(&seg, o->ace);
 	seg.ack = o->flags & TCP_ACK ? c->rcv_nxt : 0;
 	seg.len = o->len;
 	seg.wnd = advertise(c, o->flags);
@@ -380,6 +388,8 @@ static void build(struct tcp_conn *c, const struct outgoing *o, struct packet_ou
 	out->gso_size = o->len > tcp_sack_mss(c) && !o->mtu_probe ? tcp_sack_mss(c) : 0;
 	out->header_len = ip_write_header(out->header, &seg.src, &seg.dst, IP_PROTO_TCP,
 					  len + o->len, c->ip_id);
+	if (o->fresh && c->ecn.ect)
+		ip_set_ecn(out->header, IP_ECN_ECT0);
 	c->ip_id = (uint16_t)(c->ip_id + 1 + o->len / tcp_sack_mss(c));
 	memcpy(out->header + out->header_len, tcp, len);
 	out->header_len += len;
@@ -426,6 +436,7 @@ static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 	if (again) {
 		tcp_rtt_cancel(c);
 		tcp_undo_sent_again(c, o->seq, end);
+		tcp_ecn_resent(c);
 	} else if (end != o->seq) {
 		tcp_rtt_sent(c, end);
 		if (o->len > 0) {
@@ -474,7 +485,10 @@ static void settle_timers(struct tcp_conn *c)
 	}
 	const uint32_t unsent = tcp_snd_end(c) - c->snd_nxt;
 	const bool held = tcp_corked(c) && unsent < c->snd_mss && c->snd_una == c->snd_max;
-	if (unsent > 0 && !held) {
+	if (unsent > 0 && tcp_ecn_holds(c)) {
+		if (c->xmit_mode != TCP_XMIT_ECN_HOLD)
+			tcp_timer_set_xmit(c, TCP_XMIT_ECN_HOLD);
+	} else if (unsent > 0 && !held) {
 		/* All in flight is acknowledged and yet something waits: the window is shut. */
 		if (c->xmit_mode != TCP_XMIT_PERSIST)
 			tcp_timer_set_xmit(c, TCP_XMIT_PERSIST);
@@ -497,6 +511,8 @@ bool tcp_output_next(struct tcp_conn *c, struct packet_out *out)
 		tcp_rate_check_app_limited(c);
 		return false;
 	}
+	if (!(o.flags & TCP_SYN))
+		o.ace = tcp_ecn_ace(c, o.flags, o.len, o.fresh);
 	build(c, &o, out);
 	note_size(c, &o, out);
 	note_sent(c, &o);

@@ -4,6 +4,7 @@
 
 #include "stack/stack_internal.h"
 #include "stack/tcp_conn.h"
+#include "stack/tcp_ecn.h"
 #include "stack/tcp_recovery.h"
 #include "stack/tcp_rtt.h"
 #include "stack/trace.h"
@@ -103,6 +104,13 @@ static void persist_fired(struct tcp_conn *c)
 	tcp_timer_set_xmit(c, TCP_XMIT_PERSIST);
 }
 
+static void ecn_hold_fired(struct tcp_conn *c)
+{
+	trace_timer(c, "marked at a window of one segment: the next one may go (RFC 3168 6.1.2)");
+	tcp_ecn_release(c);
+	tcp_timer_stop_xmit(c);
+}
+
 static void reorder_fired(struct tcp_conn *c)
 {
 	trace_timer(c, "reordering timer: overdue, so lost (RFC 8985 6.2)");
@@ -137,6 +145,8 @@ static void xmit_fired(struct tcp_conn *c)
 	}
 	if (c->xmit_mode == TCP_XMIT_RETRANSMIT)
 		retransmit_fired(c);
+	else if (c->xmit_mode == TCP_XMIT_ECN_HOLD)
+		ecn_hold_fired(c);
 	else if (c->xmit_mode == TCP_XMIT_REORDER)
 		reorder_fired(c);
 	else if (c->xmit_mode == TCP_XMIT_LOSS_PROBE)
@@ -182,6 +192,8 @@ const char *tcp_timer_name(const struct tcp_conn *c)
 		return "persist";
 	case TCP_XMIT_FIN_WAIT_2:
 		return "fin-wait-2";
+	case TCP_XMIT_ECN_HOLD:
+		return "ecn-hold";
 	case TCP_XMIT_NONE:
 		break;
 	}

@@ -6,6 +6,7 @@
 #include "stack/stack_internal.h"
 #include "stack/tcp_conn.h"
 #include "stack/tcp_demux.h"
+#include "stack/tcp_ecn.h"
 #include "stack/tcp_input.h"
 #include "stack/tcp_isn.h"
 #include "stack/tcp_syncache.h"
@@ -29,6 +30,7 @@ static void send_ack(struct timewait *tw, const char *why)
 	seg.seq = tw->snd_nxt;
 	seg.ack = tw->rcv_nxt;
 	seg.flags = TCP_ACK;
+	tcp_segment_set_ace(&seg, tw->ace);
 	seg.wnd = tw->wnd_field;
 	seg.opt.has_timestamp = tw->ts_ok;
 	seg.opt.ts_val = tcp_ts_now(tw->stack, tw->ts_offset);
@@ -82,6 +84,7 @@ void tcp_timewait_enter(struct tcp_conn *c, const struct tcp_segment *seg, enum 
 		.rcv_nxt = c->rcv_nxt,
 		.rcv_wnd = c->rcv_adv - c->rcv_nxt,
 		.wnd_field = window_field(c),
+		.ace = tcp_ecn_ace(c, TCP_ACK, 0, false),
 		.ts_ok = c->ts_ok,
 		.ts_offset = c->ts_offset,
 		.ts_recent = c->ts_recent,

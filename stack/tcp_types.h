@@ -17,6 +17,7 @@
 #include "stack/tcp_cc.h"
 #include "stack/tcp_chrono.h"
 #include "stack/tcp_delack.h"
+#include "stack/tcp_ecn.h"
 #include "stack/tcp_fastopen.h"
 #include "stack/tcp_metrics.h"
 #include "stack/tcp_pace.h"
@@ -98,6 +99,7 @@ enum tcp_xmit_mode {
 	TCP_XMIT_LOSS_PROBE, /* … and a probe asks for it before the time-out     */
 	TCP_XMIT_PERSIST,    /* something to send, nothing in flight, window shut */
 	TCP_XMIT_FIN_WAIT_2, /* an orphan waits for the peer's FIN                */
+	TCP_XMIT_ECN_HOLD,   /* marked at a window of one segment (RFC 3168 6.1.2) */
 };
 
 /* ------------------------------------------------------------------ the connection */
@@ -192,6 +194,7 @@ struct tcp_conn {
 	struct tcp_chrono chrono;
 	struct tcp_metrics metrics;
 	struct tcp_pmtu pmtu;
+	struct tcp_ecn ecn;
 	struct tcp_fastopen fastopen;
 	uint64_t dsacks_in, timeouts;
 

@@ -27,6 +27,7 @@ extern const struct sim_group sim_quiet_groups[];
 extern const struct sim_group sim_tamper_groups[];
 extern const struct sim_group sim_hostile_groups[];
 extern const struct sim_group sim_many_groups[];
+extern const struct sim_group sim_ecn_groups[];
 extern const struct sim_group sim_http_groups[];
 extern const struct sim_group sim_pmtu_groups[];
 extern const struct sim_group sim_days_groups[];

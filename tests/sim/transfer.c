@@ -64,6 +64,24 @@ static void draw_link(struct sim_pair *p, struct sim_link_config *l, uint64_t rt
 	}
 }
 
+/* From a generator of its own: what the others draw stays as it was. */
+static void draw_ecn(struct sim_pair *p)
+{
+	struct sim_rng r;
+
+	sim_rng_seed(&r, p->sim->seed ^ 3168);
+	for (unsigned i = 0; i < 2; i++) {
+		struct sim_link_config *l = &p->sim->link[i].cfg;
+		p->cfg[i].ecn = (enum stack_ecn)sim_rng_below(&r, 4);
+		if (sim_rng_chance(&r, SIM_PPM / 2))
+			l->ce_ppm = (uint32_t)sim_rng_magnitude(&r, 100, 200000);
+		if (sim_rng_chance(&r, SIM_PPM / 2))
+			l->ce_threshold = l->queue / 4;
+		if (sim_rng_chance(&r, SIM_PPM / 10))
+			l->ecn = (enum sim_ecn_path)sim_rng_below(&r, 5);
+	}
+}
+
 static void draw_plans(struct sim_pair *p)
 {
 	struct sim_rng *r = &p->sim->rng;
@@ -153,6 +171,7 @@ static void run_transfer(struct sim *sim, unsigned index)
 			sim->link[i].cfg.corrupt_ppm = 0;
 		}
 	}
+	draw_ecn(&p);
 	draw_plans(&p);
 	draw_close(&p);
 	describe(&p, rtt_us);
