@@ -113,6 +113,7 @@ static bool make_stack(struct worker *w)
 	cfg.mtu = w->cfg->mtu;
 	cfg.checksum_offload = cfg.tso = w->cfg->offload;
 	cfg.user_timeout_us = o->tcp_timeout_us;
+	cfg.keepalive_us = o->tcp_keepalive_us;
 	if (cfg.fin_wait_2_us > o->tcp_timeout_us)
 		cfg.fin_wait_2_us = o->tcp_timeout_us;
 	if (getrandom(cfg.seed, sizeof cfg.seed, 0) != (ssize_t)sizeof cfg.seed) {

@@ -58,9 +58,10 @@ static const char *check_liveness(const struct tcp_conn *c)
 
 	if ((c->xmit_mode == TCP_XMIT_NONE) != !timer_armed(&c->xmit_timer))
 		return "the timer and what it is for do not agree";
-	if (!busy || timer_armed(&c->xmit_timer) || list_linked(&c->output_link) ||
-	    waits_for_application(c))
-		return NULL;
+	/* A keepalive probe moves nothing: what it stands for is a connection that waits for nothing. */
+	const bool timer = timer_armed(&c->xmit_timer) && c->xmit_mode != TCP_XMIT_KEEPALIVE;
+	if (!busy || timer || list_linked(&c->output_link) || waits_for_application(c))
+		return tcp_keepalive_check(c);
 	return "liveness: nothing will ever move this connection";
 }
 

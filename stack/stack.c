@@ -61,6 +61,8 @@ void stack_config_default(struct stack_config *cfg)
 		.fin_wait_2_us = 60 * SECONDS,
 		.user_timeout_us = 120 * SECONDS,
 		.syn_timeout_us = 180 * SECONDS,
+		.keepalive_interval_us = 75 * SECONDS,
+		.keepalive_probes = 9,
 	};
 }
 
@@ -82,7 +84,7 @@ static bool config_valid(struct stack_config *cfg)
 	cfg->recv_buffer_max = ring_size(cfg->recv_buffer_max);
 	if (cfg->mtu < MTU_MIN || cfg->mtu > TCP_SEGMENT_MAX || !cfg->send_buffer_max ||
 	    !cfg->recv_buffer_max || cfg->addr_count > STACK_MAX_ADDRS || cfg->max_half_open == 0 ||
-	    (cfg->tso && !cfg->checksum_offload))
+	    (cfg->tso && !cfg->checksum_offload) || !tcp_option_config_valid(cfg))
 		return false;
 	for (size_t i = 0; i < cfg->addr_count; i++)
 		if (!ip_addr_is_unicast(&cfg->addr[i]) ||

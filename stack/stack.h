@@ -156,6 +156,10 @@ struct stack_config {
 	void *trace_ctx;
 	bool fixed_isn; /* tests only: every initial sequence number is isn     */
 	uint32_t isn;
+
+	/* What a connection's TCP_OPTION_KEEPALIVE_… are before tcp_set_option. */
+	uint64_t keepalive_us, keepalive_interval_us;
+	uint32_t keepalive_probes;
 };
 /* What stack_config.cc can be: CUBIC with HyStart++ (RFC 9438, RFC 9406), NewReno (RFC 5681, RFC 3465). */
 extern const struct tcp_cc_ops tcp_cc_cubic, tcp_cc_newreno;
@@ -290,6 +294,31 @@ void tcp_abort(struct tcp_conn *c);
 /* One application timer a connection: TIMER comes at `deadline_us`, UINT64_MAX switches it off. */
 void tcp_set_timer(struct tcp_conn *c, uint64_t deadline_us);
 
+/* What can be set on one connection. Times are microseconds, from TCP_OPTION_TIME_MIN_US to _MAX_US. */
+enum tcp_option {
+	/* Keepalive (RFC 9293 3.8.4): probes begin when the peer has been silent for so long and nothing is
+	 * outstanding; 0 for none, the default. A peer that answers none of them: RST, CLOSED{TIMEOUT}. */
+	TCP_OPTION_KEEPALIVE_US,
+	TCP_OPTION_KEEPALIVE_INTERVAL_US, /* from one unanswered probe to the next; 75 s          */
+	TCP_OPTION_KEEPALIVE_PROBES,      /* unanswered ones that end the connection, 1..255; 9   */
+	/* How long the peer may leave something unacknowledged, or its window shut, before the
+	 * connection is given up (RFC 9293 3.8.3): RST, CLOSED{TIMEOUT}. 0: stack_config's, the default, under
+	 * which a shut window is borne for as long as the peer answers probes (RFC 9293 3.8.6.1). With
+	 * keepalive it takes the place of the number of probes. After tcp_close the smaller of this and
+	 * stack_config's holds. May be lowered and raised while something is outstanding. */
+	TCP_OPTION_USER_TIMEOUT_US,
+	/* 1: tell the peer our user timeout, and take its, unless ours was set, within 100 s and
+	 * one hour (RFC 5482). 0, the default: neither. See tcp_user_timeout.h. */
+	TCP_OPTION_USER_TIMEOUT_EXCHANGE,
+};
+#define TCP_OPTION_TIME_MIN_US 10000ull                      /* 10 ms   */
+#define TCP_OPTION_TIME_MAX_US (30ull * 24 * 3600 * 1000000) /* 30 days */
+/* STACK_ERR_INVALID for a value out of range or an unknown option, STACK_ERR_STATE once the connection is no
+ * more. Nothing is changed then. */
+int tcp_set_option(struct tcp_conn *c, enum tcp_option option, uint64_t value);
+/* What is in force: for the user timeout never 0. STACK_ERR_INVALID for an unknown option. */
+int tcp_get_option(const struct tcp_conn *c, enum tcp_option option, uint64_t *value);
+
 void tcp_set_user(struct tcp_conn *c, void *user);
 void *tcp_user(const struct tcp_conn *c);
 
@@ -386,6 +415,9 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(tcp_time_wait_evicted)      \
 	X(tcp_fin_wait_2_timeouts)    \
 	X(tcp_user_timeouts)          \
+	X(tcp_user_timeout_options)   \
+	X(tcp_keepalive_probes)       \
+	X(tcp_keepalive_drops)        \
 	X(tcp_memory_drops)           \
 	X(reply_queue_drops)
 

@@ -71,4 +71,7 @@ uint8_t *buffer_get(struct stack *s, uint32_t cap);
 void buffer_put(struct stack *s, uint8_t *data, uint32_t cap);
 void buffer_free_cache(struct stack *s);
 
+/* Are the options in the configuration within the limits of tcp_set_option? */
+bool tcp_option_config_valid(const struct stack_config *cfg);
+
 #endif

@@ -267,7 +267,11 @@ static bool decide(struct tcp_conn *c, struct outgoing *o)
 	if (decide_probe(c, o))
 		return true;
 	*o = (struct outgoing){.seq = tcp_acceptable_seq(c), .flags = TCP_ACK, .why = "ACK"};
-	return c->ack_now;
+	if (c->ack_now)
+		return true;
+	*o = (struct outgoing){
+		.seq = c->snd_nxt - 1, .flags = TCP_ACK, .why = "keepalive probe (RFC 9293 3.8.4)"};
+	return tcp_keepalive_take_probe(c);
 }
 
 /* ------------------------------------------------------------------ making the packet */
@@ -288,6 +292,8 @@ static void fill_options(struct tcp_conn *c, struct tcp_segment *seg)
 	seg->opt.has_timestamp = offer || c->ts_ok;
 	seg->opt.ts_val = tcp_ts_now(c->stack, c->ts_offset);
 	seg->opt.ts_ecr = c->ts_recent;
+	seg->opt.user_timeout = tcp_user_timeout_field(c, syn, seg->len, seg->opt.sack_count);
+	seg->opt.has_user_timeout = seg->opt.user_timeout != 0;
 }
 
 /* With offload the field holds the sum of the pseudo-header and the link does the rest. */
@@ -411,7 +417,7 @@ static void settle_timers(struct tcp_conn *c)
 		if (c->xmit_mode != TCP_XMIT_FIN_WAIT_2)
 			tcp_timer_set_xmit(c, TCP_XMIT_FIN_WAIT_2);
 	} else {
-		tcp_timer_stop_xmit(c);
+		tcp_keepalive_settle(c);
 	}
 }
 

@@ -15,10 +15,12 @@
 #include "stack/seq.h"
 #include "stack/stack.h"
 #include "stack/tcp_cc.h"
+#include "stack/tcp_keepalive.h"
 #include "stack/tcp_prr.h"
 #include "stack/tcp_scoreboard.h"
 #include "stack/tcp_segment.h"
 #include "stack/tcp_undo.h"
+#include "stack/tcp_user_timeout.h"
 #include "stack/timer_wheel.h"
 
 /* ------------------------------------------------------------------ constants */
@@ -85,6 +87,7 @@ enum tcp_xmit_mode {
 	TCP_XMIT_RETRANSMIT, /* something is unacknowledged                       */
 	TCP_XMIT_PERSIST,    /* something to send, nothing in flight, window shut */
 	TCP_XMIT_FIN_WAIT_2, /* an orphan waits for the peer's FIN                */
+	TCP_XMIT_KEEPALIVE,  /* nothing to do but to ask whether the peer lives   */
 };
 
 /* ------------------------------------------------------------------ the connection */
@@ -172,6 +175,8 @@ struct tcp_conn {
 	uint64_t dsacks_in, timeouts;
 
 	struct timer xmit_timer, delack_timer, app_timer;
+	struct tcp_keepalive keepalive;
+	struct tcp_user_timeout user_timeout;
 	uint64_t opened_us, established_us;
 	uint64_t orphaned_us; /* when the handle was given back, 0 before          */
 	uint64_t progress_us; /* when the peer last showed that it lives, see tcp_timer.c */
