@@ -54,7 +54,7 @@ struct options {
 	uint64_t header_timeout_us, idle_timeout_us, handshake_timeout_us, send_timeout_us;
 	uint64_t linger_timeout_us, tcp_timeout_us;
 	uint64_t tcp_keepalive_us; /* 0: off */
-	const char *config; /* NULL: none */
+	const char *config;        /* NULL: none */
 	bool check, print_config, help, version;
 	struct option_setting set[OPTIONS_MAX];
 	char *state_default;

@@ -25,6 +25,8 @@ static const char *check_receive(const struct tcp_conn *c)
 
 	if (c->state != TCP_SYN_SENT && seq_lt(c->rcv_adv, c->rcv_nxt))
 		return "RCV.NXT lies beyond the advertised edge";
+	if (c->rcvbuf.limit == 0 || c->rcvbuf.limit > c->stack->cfg.recv_buffer_max)
+		return "the receive window is made of more than there may be";
 	if (c->rcv.len > c->rcv.cap || c->rcv.len > c->stack->cfg.recv_buffer_max)
 		return "the receive ring holds more than it may";
 	for (unsigned i = 0; i < c->ooo_count; i++) {

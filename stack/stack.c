@@ -55,8 +55,9 @@ void stack_config_default(struct stack_config *cfg)
 		.max_connections = 65536,
 		.max_half_open = 4096,
 		.max_time_wait = 65536,
-		.send_buffer_max = 1u << 20,
-		.recv_buffer_max = 256u << 10,
+		.send_buffer_max = 8u << 20,
+		.recv_buffer_max = 4u << 20,
+		.recv_buffer_initial = 64u << 10,
 		.time_wait_us = 60 * SECONDS,
 		.fin_wait_2_us = 60 * SECONDS,
 		.user_timeout_us = 120 * SECONDS,
@@ -83,7 +84,8 @@ static bool config_valid(struct stack_config *cfg)
 	cfg->send_buffer_max = ring_size(cfg->send_buffer_max);
 	cfg->recv_buffer_max = ring_size(cfg->recv_buffer_max);
 	if (cfg->mtu < MTU_MIN || cfg->mtu > TCP_SEGMENT_MAX || !cfg->send_buffer_max ||
-	    !cfg->recv_buffer_max || cfg->addr_count > STACK_MAX_ADDRS || cfg->max_half_open == 0 ||
+	    !cfg->recv_buffer_max || cfg->recv_buffer_initial == 0 ||
+	    cfg->addr_count > STACK_MAX_ADDRS || cfg->max_half_open == 0 ||
 	    (cfg->tso && !cfg->checksum_offload) || !tcp_option_config_valid(cfg))
 		return false;
 	for (size_t i = 0; i < cfg->addr_count; i++)

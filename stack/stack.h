@@ -157,6 +157,8 @@ struct stack_config {
 	bool fixed_isn; /* tests only: every initial sequence number is isn     */
 	uint32_t isn;
 
+	/* The window that a connection begins with: grows to recv_buffer_max with the need, see tcp_rcvbuf.h. */
+	uint32_t recv_buffer_initial;
 	/* What a connection's TCP_OPTION_KEEPALIVE_… are before tcp_set_option. */
 	uint64_t keepalive_us, keepalive_interval_us;
 	uint32_t keepalive_probes;
@@ -346,6 +348,10 @@ struct tcp_info {
 	const char *recovery; /* "open", "recovery" (fast), "loss" (after a time-out)          */
 	uint64_t dsacks_in;
 	uint64_t timeouts;
+	/* Receive buffer auto-tuning: the size that the window is made of (Linux: rcv_ssthresh), what the
+	 * application has read in the last round trip (rcv_space), and that as the receiver sees it (rcv_rtt). */
+	uint32_t rcv_limit, rcv_space;
+	uint64_t rcv_rtt_us;
 };
 void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info);
 /* Calls `fn` for every connection, half-open entry and TIME-WAIT record, in no set order. */

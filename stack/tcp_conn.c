@@ -49,6 +49,7 @@ struct tcp_conn *tcp_conn_new(struct stack *s, const struct tcp_tuple *tuple, ui
 	timer_init(&c->delack_timer, TCP_TIMER_DELACK);
 	timer_init(&c->app_timer, TCP_TIMER_APP);
 	tcp_keepalive_init(c);
+	tcp_rcvbuf_init(c);
 	list_append(&s->conns, &c->link);
 	s->conn_count++;
 	tcp_table_insert(s, &c->node);

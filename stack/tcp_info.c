@@ -62,6 +62,9 @@ void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info)
 							     : "open",
 		.dsacks_in = c->dsacks_in,
 		.timeouts = c->timeouts,
+		.rcv_limit = c->rcvbuf.limit,
+		.rcv_space = c->rcvbuf.before,
+		.rcv_rtt_us = c->rcvbuf.rtt_us,
 	};
 }
 

@@ -32,7 +32,7 @@ struct outgoing {
 
 uint32_t tcp_receive_window(const struct tcp_conn *c)
 {
-	const uint32_t buffer = c->stack->cfg.recv_buffer_max;
+	const uint32_t buffer = c->rcvbuf.limit;
 	const uint32_t promised = c->rcv_adv - c->rcv_nxt;
 	const uint32_t unit = (1u << c->rcv_wscale) - 1;
 	uint32_t room = c->rcv.len < buffer ? buffer - c->rcv.len : 0;
@@ -48,15 +48,18 @@ uint32_t tcp_receive_window(const struct tcp_conn *c)
 
 void tcp_output_window_update(struct tcp_conn *c)
 {
-	const uint32_t buffer = c->stack->cfg.recv_buffer_max;
+	const uint32_t buffer = c->rcvbuf.limit;
 	const uint32_t promised = c->rcv_adv - c->rcv_nxt;
 	const uint32_t two = 2u * c->rcv_mss;
 
 	if (c->dead || c->peer_fin_seen || c->state < TCP_ESTABLISHED)
 		return;
 	/* Worth a segment of its own when the peer can send two more, or half the buffer. */
-	if (tcp_receive_window(c) - promised < (two < buffer / 2 ? two : buffer / 2) ||
-	    tcp_receive_window(c) < promised)
+	const uint32_t window = tcp_receive_window(c);
+	if (window < promised || window - promised < (two < buffer / 2 ? two : buffer / 2))
+		return;
+	/* While there is plenty the next ACK will do, unless a quarter of the buffer came free. */
+	if (window - promised < buffer / 4 && promised > buffer / 8 && buffer > 4 * two)
 		return;
 	c->stack->counters.tcp_window_updates_out++;
 	c->ack_now = true;
@@ -70,8 +73,7 @@ static uint16_t advertise(struct tcp_conn *c, uint8_t flags)
 
 	if (flags & TCP_SYN) {
 		/* Never scaled in a SYN (RFC 7323 2.2). */
-		wnd = c->stack->cfg.recv_buffer_max < UINT16_MAX ? c->stack->cfg.recv_buffer_max
-								 : UINT16_MAX;
+		wnd = c->rcvbuf.limit < UINT16_MAX ? c->rcvbuf.limit : UINT16_MAX;
 		field = (uint16_t)wnd;
 	} else {
 		field = (uint16_t)(wnd >> c->rcv_wscale);
@@ -383,6 +385,7 @@ static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 	if (o->flags & TCP_ACK) {
 		c->ack_now = false;
 		tcp_sack_reported(c);
+		tcp_rcvbuf_acked(c);
 		c->rcv_unacked = 0;
 		c->last_ack_sent = c->rcv_nxt;
 		timer_stop(&s->wheel, &c->delack_timer);

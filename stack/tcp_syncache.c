@@ -108,7 +108,8 @@ void tcp_syncache_add(struct stack *s, const struct tcp_segment *seg, const uint
 	e->iss = tcp_isn(s, &e->node.tuple);
 	if (iss_floor && seq_leq(e->iss, *iss_floor))
 		e->iss = *iss_floor + 1;
-	e->rcv_wnd = s->cfg.recv_buffer_max < UINT16_MAX ? s->cfg.recv_buffer_max : UINT16_MAX;
+	const uint32_t initial = tcp_rcvbuf_initial(s);
+	e->rcv_wnd = initial < UINT16_MAX ? initial : UINT16_MAX;
 	e->snd_wnd = seg->wnd;
 	e->has_mss = seg->opt.has_mss;
 	e->mss = seg->opt.mss;

@@ -17,6 +17,7 @@
 #include "stack/tcp_cc.h"
 #include "stack/tcp_keepalive.h"
 #include "stack/tcp_prr.h"
+#include "stack/tcp_rcvbuf.h"
 #include "stack/tcp_scoreboard.h"
 #include "stack/tcp_segment.h"
 #include "stack/tcp_undo.h"
@@ -175,6 +176,7 @@ struct tcp_conn {
 	uint64_t dsacks_in, timeouts;
 
 	struct timer xmit_timer, delack_timer, app_timer;
+	struct tcp_rcvbuf rcvbuf;
 	struct tcp_keepalive keepalive;
 	struct tcp_user_timeout user_timeout;
 	uint64_t opened_us, established_us;

@@ -71,7 +71,10 @@ size_t tcp_recv_peek(const struct tcp_conn *c, struct slice slices[2])
 
 void tcp_recv_consume(struct tcp_conn *c, size_t len)
 {
-	ring_consume(&c->rcv, len < c->rcv.len ? (uint32_t)len : c->rcv.len);
+	const uint32_t bytes = len < c->rcv.len ? (uint32_t)len : c->rcv.len;
+
+	ring_consume(&c->rcv, bytes);
+	tcp_rcvbuf_consumed(c, bytes);
 	if (c->rcv.len == 0 && c->ooo_count == 0)
 		ring_release(c->stack, &c->rcv);
 	tcp_output_window_update(c);

@@ -508,6 +508,7 @@ static void test_gaps_are_bounded(void **state)
 		drain(w);
 	}
 	recv_bytes(w, 20020);
+	drain(w);
 }
 
 static void test_data_out_of_order_do_not_reach_beyond_the_window(void **state)
