@@ -3,6 +3,7 @@
 #include "stack/ip_reass.h"
 #include "stack/seq.h"
 #include "stack/stack_internal.h"
+#include "stack/tcp_conn.h"
 #include "stack/tcp_syncache.h"
 #include "stack/tcp_timewait.h"
 
@@ -14,6 +15,8 @@ static const char *check_send(const struct tcp_conn *c)
 		return "more was sent than the application gave";
 	if (c->snd.len > c->snd.cap || c->snd.len > c->stack->cfg.send_buffer_max)
 		return "the send ring holds more than it may";
+	if (!list_linked(&c->held.link) && (c->snd.cap > 0 || !c->attached))
+		return "a send ring or an orphan that memory pressure does not know of";
 	if (c->cc.cwnd < c->cc.mss)
 		return "the congestion window is below one segment";
 	return tcp_scoreboard_check(c);
@@ -34,6 +37,8 @@ static const char *check_receive(const struct tcp_conn *c)
 			return "the out-of-order list is not sorted and disjoint";
 		at = c->ooo[i].end;
 	}
+	if ((c->ooo_count > 0) != list_linked(&c->held.ofo_link))
+		return "data out of order that memory pressure does not know of";
 	if (c->ooo_count > 0 && c->rcv.len + (at - c->rcv_nxt) > c->rcv.cap)
 		return "out-of-order data reaches beyond the ring";
 	return NULL;
@@ -76,7 +81,7 @@ const char *stack_check(const struct stack *s)
 	for (struct list *n = s->conns.next; n != &s->conns && !broken; n = n->next) {
 		const struct tcp_conn *c = list_entry(n, struct tcp_conn, link);
 		conns++;
-		memory += sizeof *c + c->snd.cap + c->rcv.cap + tcp_scoreboard_memory(c);
+		memory += tcp_conn_memory(c);
 		if (c->dead)
 			continue;
 		broken = check_send(c);
@@ -98,5 +103,7 @@ const char *stack_check(const struct stack *s)
 	if (conns != s->conn_count ||
 	    s->table.count > s->conn_count + s->syncache_count + s->timewait_count)
 		return "the counts of connections do not agree";
-	return s->memory > s->cfg.memory_limit ? "more memory is held than the limit allows" : NULL;
+	return s->memory + s->buffers_cached > s->cfg.memory_limit
+		       ? "more memory is held than the limit allows"
+		       : NULL;
 }

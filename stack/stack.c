@@ -133,6 +133,7 @@ struct stack *stack_create(const struct stack_config *cfg)
 	list_init(&s->syncache);
 	list_init(&s->timewait);
 	list_init(&s->reass);
+	pressure_init(s);
 	s->next_id = 1;
 	while ((uint32_t)UINT16_MAX << s->rcv_wscale < s->cfg.recv_buffer_max)
 		s->rcv_wscale++;
@@ -174,6 +175,7 @@ void stack_input(struct stack *s, uint64_t now_us, const uint8_t *pkt, size_t le
 	reply_release_out(s);
 	s->counters.ip_in_receives++;
 	ip_input(s, pkt, len, meta);
+	pressure_reclaim(s);
 }
 
 size_t stack_output(struct stack *s, uint64_t now_us, struct packet_out *out)
@@ -202,7 +204,7 @@ size_t stack_output(struct stack *s, uint64_t now_us, struct packet_out *out)
 uint64_t stack_next_timeout(const struct stack *s)
 {
 	/* Somebody waits for the memory that has just been given back: stack_next_event tells them. */
-	if (s->memory_freed && !list_empty(&s->starved))
+	if (s->pressure.due || (s->memory_freed && !list_empty(&s->starved)))
 		return s->now_us;
 	return timer_wheel_next(&s->wheel);
 }
@@ -239,6 +241,7 @@ void stack_advance(struct stack *s, uint64_t now_us)
 	reply_release_out(s);
 	while ((t = timer_wheel_pop(&s->wheel, s->now_us)) != NULL)
 		fire(t);
+	pressure_reclaim(s);
 }
 
 /* ------------------------------------------------------------------ events */
@@ -305,5 +308,7 @@ void stack_get_usage(const struct stack *s, struct stack_usage *usage)
 	*usage = (struct stack_usage){.connections = s->conn_count,
 				      .half_open = s->syncache_count,
 				      .time_wait = s->timewait_count,
-				      .memory = s->memory};
+				      .memory = s->memory,
+				      .cached = s->buffers_cached,
+				      .pressure = s->pressure.on};
 }

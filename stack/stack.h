@@ -111,6 +111,7 @@ enum stack_trace_kind {
 	STACK_TRACE_DROP,       /* a packet was dropped; `why` says for which reason   */
 	STACK_TRACE_STATE,      /* the state moved with no packet: a call or a timer   */
 	STACK_TRACE_TIMER,      /* a timer fired                                       */
+	STACK_TRACE_MEMORY,     /* memory is short: something was given up             */
 };
 
 struct stack_trace_event {
@@ -157,6 +158,25 @@ struct stack_config {
 	bool fixed_isn; /* tests only: every initial sequence number is isn     */
 	uint32_t isn;
 
+	/*
+	 * When memory_limit comes near, this is given up, in this order and until no more than
+	 * seven eighths of it are held:
+	 *   1. free buffers that are kept for reuse, and fragments that wait for others
+	 *   2. the growth of rings and windows; WRITABLE is put off (from seven eighths on)
+	 *   3. half-open entries, the oldest first, beyond an eighth of the limit and 64
+	 *   4. TIME-WAIT records, the oldest first, beyond a sixteenth
+	 *   5. data that came out of order: without SACK first, then SACKed (RFC 2018 8)
+	 *   6. connections without a handle of which the peer has taken next to nothing for five
+	 *      seconds, the longest first: RST
+	 *   7. connections whose peer does the same with data that it was sent, or keeps its window shut: RST,
+	 *      CLOSED{NO_MEMORY}
+	 * When that is not enough, data are dropped as if lost, SYNs and new connections are refused.
+	 * Everything held for peers counts, buffers kept for reuse too; not the hash table, 16 bytes for each
+	 * connection, entry and record at most, nor malloc's own.
+	 * The other limit is for one connection: its block, rings and scoreboard; 0 for none beyond the sizes of
+	 * its buffers. Its rings stop growing there.
+	 */
+	size_t connection_memory_limit;
 	/* The window that a connection begins with: grows to recv_buffer_max with the need, see tcp_rcvbuf.h. */
 	uint32_t recv_buffer_initial;
 	/* What a connection's TCP_OPTION_KEEPALIVE_… are before tcp_set_option. */
@@ -255,7 +275,7 @@ int tcp_connect(struct stack *s, uint64_t now_us, const struct ip_endpoint *loca
 		const struct ip_endpoint *remote, struct tcp_conn **out);
 
 /* RECEIVE without copying. Fills up to two slices with what is in order and returns their total
- * length. They stay valid until the next stack_input or tcp_recv_consume. */
+ * length. They stay valid until the next stack_input, stack_advance or tcp_recv_consume. */
 size_t tcp_recv_peek(const struct tcp_conn *c, struct slice slices[2]);
 /* Drops `len` bytes from the front (at most what peek returned) and opens the window. */
 void tcp_recv_consume(struct tcp_conn *c, size_t len);
@@ -425,6 +445,10 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(tcp_keepalive_probes)       \
 	X(tcp_keepalive_drops)        \
 	X(tcp_memory_drops)           \
+	X(tcp_memory_pressures)       \
+	X(tcp_prune_called)           \
+	X(tcp_ofo_pruned)             \
+	X(tcp_abort_on_memory)        \
 	X(reply_queue_drops)
 
 struct stack_counters {
@@ -439,6 +463,8 @@ struct stack_usage {
 	uint32_t half_open;
 	uint32_t time_wait;
 	size_t memory; /* bytes charged to the global account */
+	size_t cached; /* bytes of free buffers beside them: both together stay within memory_limit */
+	bool pressure; /* memory is short */
 };
 void stack_get_usage(const struct stack *s, struct stack_usage *usage);
 

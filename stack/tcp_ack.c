@@ -83,6 +83,7 @@ static void advance(struct tcp_conn *c, const struct tcp_segment *seg, struct tc
 	/* After a time-out snd_nxt went back; what has arrived need not go again. */
 	if (seq_lt(c->snd_nxt, c->snd_una))
 		c->snd_nxt = c->snd_una;
+	tcp_held_progress(c);
 	if (tcp_uses_sack(c))
 		tcp_scoreboard_acked(c, d);
 	d->acked = acked;

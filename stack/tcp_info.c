@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "stack/stack_internal.h"
+#include "stack/tcp_conn.h"
 #include "stack/tcp_demux.h"
 #include "stack/tcp_syncache.h"
 #include "stack/tcp_timer.h"
@@ -48,7 +49,7 @@ void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info)
 		.probes_out = c->probes_out,
 		.send_queued = c->snd.len,
 		.recv_queued = c->rcv.len,
-		.memory = sizeof *c + c->snd.cap + c->rcv.cap + tcp_scoreboard_memory(c),
+		.memory = tcp_conn_memory(c),
 		.timer = tcp_timer_name(c),
 		.timer_us = c->xmit_mode != TCP_XMIT_NONE ? c->xmit_timer.deadline_us
 							  : c->delack_timer.deadline_us,

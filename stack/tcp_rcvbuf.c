@@ -99,6 +99,6 @@ void tcp_rcvbuf_consumed(struct tcp_conn *c, uint32_t bytes)
 	r->before = (uint32_t)copied;
 	r->consumed = 0;
 	r->epoch_us = now;
-	if (want > r->limit)
+	if (want > r->limit && !c->stack->pressure.on)
 		r->limit = want < max ? (uint32_t)want : max;
 }

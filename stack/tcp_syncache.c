@@ -143,8 +143,7 @@ static void complete(struct syncache_entry *e, struct tcp_listener *l,
 					.ts_val = e->ts_recent};
 	const struct syncache_entry entry = *e;
 
-	if (s->conn_count >= s->cfg.max_connections ||
-	    s->memory + sizeof(struct tcp_conn) > s->cfg.memory_limit) {
+	if (s->conn_count >= s->cfg.max_connections || !account_has(s, sizeof(struct tcp_conn))) {
 		s->counters.tcp_memory_drops++;
 		trace_entry(
 			e, STACK_TRACE_DROP, seg, TCP_SYN_RECEIVED,

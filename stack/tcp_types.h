@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "stack/list.h"
+#include "stack/pressure.h"
 #include "stack/ring.h"
 #include "stack/seq.h"
 #include "stack/stack.h"
@@ -176,6 +177,7 @@ struct tcp_conn {
 	uint64_t dsacks_in, timeouts;
 
 	struct timer xmit_timer, delack_timer, app_timer;
+	struct tcp_held held;
 	struct tcp_rcvbuf rcvbuf;
 	struct tcp_keepalive keepalive;
 	struct tcp_user_timeout user_timeout;
