@@ -53,7 +53,7 @@ static void enlist(struct tcp_conn *c, struct list *where)
 
 void tcp_held_sender(struct tcp_conn *c)
 {
-	if (c->snd.cap > 0 && !list_linked(&c->held.link))
+	if (c->snd.cap > 0 && (c->snd.len == 0 || !list_linked(&c->held.link)))
 		enlist(c, &c->stack->pressure.holders);
 }
 
@@ -78,12 +78,23 @@ void tcp_held_progress(struct tcp_conn *c)
 
 /* ------------------------------------------------------------------ the steps */
 
-static struct tcp_conn *stalled(const struct stack *s, const struct list *from)
+/* It is not the peer who keeps this waiting. */
+static bool waits_for_us(const struct tcp_conn *c)
 {
-	if (list_empty(from))
-		return NULL;
-	struct tcp_conn *c = list_entry(from->next, struct tcp_conn, held.link);
-	return s->now_us - c->held.since_us >= PRESSURE_STALL_US ? c : NULL;
+	return c->attached && c->snd_una == c->snd_max && (c->snd.len == 0 || tcp_corked(c));
+}
+
+static struct tcp_conn *stalled(const struct stack *s, struct list *from)
+{
+	while (!list_empty(from)) {
+		struct tcp_conn *c = list_entry(from->next, struct tcp_conn, held.link);
+		if (s->now_us - c->held.since_us < PRESSURE_STALL_US)
+			return NULL;
+		if (!waits_for_us(c))
+			return c;
+		enlist(c, from);
+	}
+	return NULL;
 }
 
 static bool drop_half_open(struct stack *s)
@@ -118,7 +129,7 @@ static bool prune(struct stack *s, const struct list *from, const char *why)
 	return true;
 }
 
-static bool abort_stalled(struct stack *s, const struct list *from, const char *why)
+static bool abort_stalled(struct stack *s, struct list *from, const char *why)
 {
 	struct tcp_conn *c = stalled(s, from);
 

@@ -129,6 +129,51 @@ static void let_time_pass(struct wire *w, uint64_t us)
 
 /* ------------------------------------------------------------------ pressure begins and ends */
 
+struct told {
+	unsigned begun, ended, aborted, other;
+};
+
+static void on_trace(void *ctx, const struct stack_trace_event *e)
+{
+	struct told *told = ctx;
+
+	if (e->kind != STACK_TRACE_MEMORY)
+		return;
+	if (strstr(e->why, "nothing grows any more"))
+		told->begun++;
+	else if (strstr(e->why, "no longer short"))
+		told->ended++;
+	else if (strstr(e->why, "does not take its data") && e->conn_id != 0 &&
+		 e->state_before == TCP_ESTABLISHED)
+		told->aborted++;
+	else
+		told->other++;
+}
+
+static void test_each_step_is_traced_with_its_reason(void **state)
+{
+	struct load l = {.w = *state};
+	struct wire *w = l.w;
+	struct told told = {0};
+
+	w->cfg.trace = on_trace;
+	w->cfg.trace_ctx = &told;
+	small(w, LIMIT);
+	fill_to_three_quarters(&l);
+	check_equal(w, told.begun, 0);
+	holder(&l, 2000, 32 * KIB);
+	check_equal(w, told.begun, 1);
+	check_equal(w, told.ended, 0);
+	fill_up(&l);
+	let_time_pass(w, 2 * PRESSURE_STALL_US);
+	check(w, told.aborted > 0);
+	check_equal(w, told.aborted, counters(w)->tcp_abort_on_memory);
+	check_equal(w, told.other, 0);
+	leave(&l);
+	check_equal(w, told.begun, counters(w)->tcp_memory_pressures);
+	check_equal(w, told.ended, told.begun);
+}
+
 static void test_pressure_begins_at_seven_eighths_and_ends_at_three_quarters(void **state)
 {
 	struct load l = {.w = *state};
@@ -495,6 +540,28 @@ static void test_peers_that_hold_our_data_go_last(void **state)
 	leave(&l);
 }
 
+/* What the application holds back is not the peer's fault, however long. */
+static void test_corked_data_are_not_held_by_the_peer(void **state)
+{
+	struct load l = {.w = *state};
+	struct wire *w = l.w;
+	struct slice_mut room[2];
+
+	small(w, LIMIT);
+	struct tcp_conn *c = client(&l, 3000, "", 65535);
+	check_equal(w, tcp_send_reserve(c, 1000, room), 1000);
+	memset(room[0].data, 'x', 1000);
+	tcp_send_commit(c, 1000, true);
+	let_time_pass(w, 2 * PRESSURE_STALL_US);
+	fill_to_three_quarters(&l);
+	fill_up(&l);
+	let_time_pass(w, 3 * PRESSURE_STALL_US);
+	check(w, counters(w)->tcp_abort_on_memory >= 1);
+	w->rport = 3000;
+	expect_state(w, TCP_ESTABLISHED);
+	leave(&l);
+}
+
 /* Slow read: a byte now and then is no progress; a sixteenth of what is held is. */
 static void slow_reader(struct load *l, uint32_t bytes_a_second)
 {
@@ -709,6 +776,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WIRE_TEST(test_pressure_begins_at_seven_eighths_and_ends_at_three_quarters),
+		WIRE_TEST(test_each_step_is_traced_with_its_reason),
 		WIRE_TEST(test_free_buffers_count_and_go_first),
 		WIRE_TEST_V4(test_fragments_go_when_pressure_begins),
 		WIRE_TEST(test_send_rings_do_not_grow_under_pressure),
@@ -721,6 +789,7 @@ int main(void)
 		WIRE_TEST(test_stalled_orphans_go_before_held_connections),
 		WIRE_TEST(test_reset_of_an_orphan_is_sent),
 		WIRE_TEST(test_peers_that_hold_our_data_go_last),
+		WIRE_TEST(test_corked_data_are_not_held_by_the_peer),
 		WIRE_TEST(test_byte_now_and_then_is_no_progress),
 		WIRE_TEST(test_slow_client_that_makes_progress_stays),
 		WIRE_TEST(test_new_connections_are_refused_when_nothing_is_left_to_give),
