@@ -40,10 +40,13 @@ uint32_t tcp_receive_window(const struct tcp_conn *c)
 	/* RFC 9293 3.8.6.2.2: offer more only when it is at least a segment or half the buffer. */
 	if (room < promised + (c->rcv_mss < buffer / 2 ? c->rcv_mss : buffer / 2))
 		room = promised;
-	/* Rounded up: rounded down, the right edge would move left (RFC 7323 2.4). */
 	if (room > (uint32_t)UINT16_MAX << c->rcv_wscale)
 		room = (uint32_t)UINT16_MAX << c->rcv_wscale;
-	return room == promised ? (room + unit) & ~unit : room & ~unit;
+	/* Rounded up: rounded down, the right edge would move left. But segments that are smaller than the unit would
+	 * then never shut the window; so when a quarter more than the buffer has been promised
+	 * in this way, it does move left, by less than a unit (RFC 7323 2.4). */
+	const uint32_t up = (room + unit) & ~unit;
+	return room == promised && c->rcv.len + up <= buffer + buffer / 4 ? up : room & ~unit;
 }
 
 void tcp_output_window_update(struct tcp_conn *c)

@@ -51,15 +51,15 @@ void tcp_rcvbuf_arrived(struct tcp_conn *c, const struct tcp_segment *seg)
 	if (c->ts_ok && seg->opt.ts_ecr != r->mark)
 		return;
 	if (r->rtt_us == 0)
-		r->rtt_us = c->ts_ok && c->srtt_us ? c->srtt_us : sample;
-	if (c->ts_ok) {
-		/* A pause of the peer's is no round trip: it may not count for more than twice one. */
-		if (sample > 2 * r->rtt_us)
-			sample = 2 * r->rtt_us;
-		r->rtt_us = (7 * r->rtt_us + sample + 7) / 8;
-	} else if (sample < r->rtt_us) {
-		r->rtt_us = sample; /* the shortest is nearest to the truth */
+		r->rtt_us = c->srtt_us ? c->srtt_us : sample;
+	if (!c->ts_ok) {
+		r->rtt_us = sample < r->rtt_us ? sample : r->rtt_us;
+		return;
 	}
+	/* A pause of the peer's is no round trip: it may not count for more than twice one. */
+	if (sample > 2 * r->rtt_us)
+		sample = 2 * r->rtt_us;
+	r->rtt_us = (7 * r->rtt_us + sample + 7) / 8;
 }
 
 /* ------------------------------------------------------------------ the limit */

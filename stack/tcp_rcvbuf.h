@@ -12,8 +12,8 @@
  *
  * A receiver sees the round trip as the time from an ACK to the first data that were sent on account of it:
  * those that echo its timestamp, or without timestamps those beyond the edge that it had offered. The first is
- * too long when the peer pauses, so a single one counts for little; the second when the window is not used, so
- * the shortest counts. Until there is one it is the handshake's.
+ * too long when the peer pauses, the second when it does not fill the window: so it begins with the handshake's,
+ * one that is longer counts for little, and without timestamps the shortest counts.
  */
 #ifndef STACK_TCP_RCVBUF_H
 #define STACK_TCP_RCVBUF_H

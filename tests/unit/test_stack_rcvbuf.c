@@ -51,14 +51,11 @@ static uint32_t window_limited(struct wire *w, unsigned rounds, bool stamped, bo
 
 static void establish(struct wire *w, bool stamped)
 {
-	if (!stamped) {
-		wire_establish(w, SCALED);
-		return;
-	}
 	wire_listen(w, WIRE_PORT, 16);
-	inject(w, "0.000 S 0:0(0) " STAMPED);
+	inject(w, stamped ? "0.000 S 0:0(0) " STAMPED : "0.000 S 0:0(0) " SCALED);
 	expect(w, "0.000 S. 0:0(0) ack 1");
-	inject(w, "0.100 . 1:1(0) ack 1 win 512 <nop,nop,TS val 1100 ecr $>");
+	inject(w, stamped ? "0.100 . 1:1(0) ack 1 win 512 <nop,nop,TS val 1100 ecr $>"
+			  : "0.100 . 1:1(0) ack 1 win 512");
 	wire_accept(w);
 }
 
@@ -181,21 +178,30 @@ static void test_unread_data_do_not_open_the_window(void **state)
 	check_equal(w, wire_info(w).rcv_limit, 65536);
 }
 
-static void test_slow_peer_gets_no_larger_window(void **state)
+static void slow_peer(struct wire *w, bool stamped)
 {
-	struct wire *w = *state;
 	uint32_t at = 1;
 
-	establish(w, true);
+	establish(w, stamped);
 	w->quiet = true;
 	for (unsigned i = 0; i < 200; i++) { /* 200 KB, ten segments a round trip */
-		at = burst(w, at, 10 * MSS, true);
+		at = burst(w, at, 10 * MSS, stamped);
 		recv_bytes(w, 10 * MSS);
 		drain(w);
 		advance_us(w, RTT_US);
 		drain(w);
 	}
 	check_equal(w, wire_info(w).rcv_limit, 65536);
+}
+
+static void test_slow_peer_gets_no_larger_window(void **state)
+{
+	slow_peer(*state, true);
+}
+
+static void test_slow_peer_without_timestamps_gets_no_larger_window(void **state)
+{
+	slow_peer(*state, false);
 }
 
 /* Requests of a few kilobytes with pauses of seconds between them. */
@@ -272,6 +278,38 @@ static void test_peer_without_window_scale_is_bounded_by_sixteen_bits(void **sta
 		drain(w);
 		check(w, window(w) <= 65535);
 	}
+}
+
+/* ------------------------------------------------------------------ the scale */
+
+/* Segments smaller than the unit of the scale: rounded up each time, the window would never shut. */
+static void test_small_segments_shut_the_window(void **state)
+{
+	struct wire *w = *state;
+	uint32_t at = 1;
+	char line[64];
+
+	establish(w, false);
+	w->quiet = true;
+	while (window(w) >= 128 && at < 4 << 20) {
+		snprintf(line, sizeof line, "+0 . %u:%u(64) ack 1 win 512", at, at + 64);
+		inject(w, line);
+		w->edge_known = false; /* it moves left, by less than a unit (RFC 7323 2.4) */
+		advance_us(w, 50000);  /* each has an ACK of its own */
+		check(w, drain(w) == 1);
+		at += 64;
+	}
+	check_equal(w, wire_info(w).recv_queued, at - 1); /* all of it was taken */
+	check(w, at > 65536 && at < 65536 + 65536 / 4 + 2 * 128);
+	w->edge_known = false;
+	/* The peer's probe: what is left, less than the unit, is offered as nothing. */
+	snprintf(line, sizeof line, "+0.1 . %u:%u(0) ack 1 win 512", at - 1, at - 1);
+	inject(w, line);
+	snprintf(line, sizeof line, "* . 1:1(0) ack %u win 0", at);
+	expect(w, line);
+	recv_bytes(w, at - 1);
+	snprintf(line, sizeof line, "* . 1:1(0) ack %u win 512", at);
+	expect(w, line);
 }
 
 /* ------------------------------------------------------------------ window updates */
@@ -352,10 +390,12 @@ int main(void)
 		WIRE_TEST(test_window_stops_at_the_maximum),
 		WIRE_TEST(test_unread_data_do_not_open_the_window),
 		WIRE_TEST(test_slow_peer_gets_no_larger_window),
+		WIRE_TEST(test_slow_peer_without_timestamps_gets_no_larger_window),
 		WIRE_TEST(test_pauses_are_not_taken_for_round_trips),
 		WIRE_TEST(test_seldom_reader_is_not_a_fast_one),
 		WIRE_TEST(test_round_trip_is_found_without_handshake_and_timestamps),
 		WIRE_TEST(test_peer_without_window_scale_is_bounded_by_sixteen_bits),
+		WIRE_TEST(test_small_segments_shut_the_window),
 		WIRE_TEST(test_reading_a_little_sends_no_window_update),
 		WIRE_TEST_ONCE(test_send_ring_follows_the_congestion_window),
 	};
