@@ -42,10 +42,21 @@ say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
 
 # ------------------------------------------------------------------ libraries built from source
 
+# CRYPTO=builtin leaves out libcrypto: Mbed TLS's own primitives, in a build of their own.
+CRYPTO ?= libcrypto
+ifeq ($(CRYPTO),libcrypto)
 MBEDTLS := $(DEPS)/mbedtls
+CRYPTO_CPP := -DTUNHTTPD_PSA_LIBCRYPTO
+CRYPTO_LIB := -lcrypto
+else ifeq ($(CRYPTO),builtin)
+MBEDTLS := $(DEPS)/mbedtls-builtin
+B := $(B)/builtin
+else
+$(error CRYPTO is libcrypto or builtin, not $(CRYPTO))
+endif
 HTTP_PARSER := $(DEPS)/http-parser
-MBEDTLS_LIB := $(MBEDTLS)/library/libmbedtls.a $(MBEDTLS)/library/libmbedx509.a $(MBEDTLS)/library/libmbedcrypto.a
-MBEDTLS_CPP := -isystem $(MBEDTLS)/include -I. -DMBEDTLS_CONFIG_FILE='"tls/mbedtls_config.h"'
+MBEDTLS_LIB := $(MBEDTLS)/library/libmbedtls.a $(MBEDTLS)/library/libmbedx509.a $(MBEDTLS)/library/libmbedcrypto.a $(CRYPTO_LIB)
+MBEDTLS_CPP := -isystem $(MBEDTLS)/include -I. $(CRYPTO_CPP) -DMBEDTLS_CONFIG_FILE='"tls/mbedtls_config.h"'
 HTTP_PARSER_CPP := -isystem $(HTTP_PARSER)
 
 # ------------------------------------------------------------------ our objects
@@ -54,7 +65,7 @@ sources = $(sort $(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(B)/obj/%.o,$(call sources,$(1)))
 
 STACK_O := $(call objects,stack)
-TLS_O := $(call objects,tls)
+TLS_O := $(filter-out $(if $(CRYPTO_LIB),,$(B)/obj/tls/psa_libcrypto%.o),$(call objects,tls))
 HTTP_O := $(call objects,http)
 CERTS_O := $(call objects,certs)
 LAB_O := $(call objects,lab)
@@ -110,12 +121,19 @@ $(MBEDTLS)/.source: $(wildcard tls/patches/*.patch)
 # One build of mbedTLS serves every variant of ours; it is compiled with our configuration header.
 # Its compiler is fixed, so that switching CC for our own code does not rebuild it.
 MBEDTLS_CFLAGS := -O3 -g -fPIE -ffile-prefix-map=$(CURDIR)/= $(if $(filter x86_64,$(shell uname -m)),-mssse3)
-$(MBEDTLS)/.built: $(MBEDTLS)/.source tls/mbedtls_config.h
+$(MBEDTLS)/.built: $(MBEDTLS)/.source tls/mbedtls_config.h $(if $(CRYPTO_LIB),tls/psa_libcrypto.h)
 	$(call say,BUILD,mbedTLS)rm -f $(MBEDTLS)/library/*.o; \
 	env -u MAKEFLAGS -u MFLAGS make -s -C $(MBEDTLS)/library -j$(shell nproc) CC=gcc \
-		CFLAGS='$(MBEDTLS_CFLAGS) -I$(CURDIR) -DMBEDTLS_CONFIG_FILE=\"tls/mbedtls_config.h\"' \
+		CFLAGS='$(MBEDTLS_CFLAGS) -I$(CURDIR) $(CRYPTO_CPP) -DMBEDTLS_CONFIG_FILE=\"tls/mbedtls_config.h\"' \
 		static > $(MBEDTLS)/build.log 2>&1 || { tail -n 20 $(MBEDTLS)/build.log; exit 1; }
 	$(Q)touch $@
+
+# ------------------------------------------------------------------ benchmarks
+
+$(B)/obj/bench/%.o: EXTRA_CPP = $(MBEDTLS_CPP)
+$(B)/obj/bench/primitives.o: $(MBEDTLS)/.built
+$(B)/bench/primitives: $(B)/obj/bench/primitives.o $(filter $(B)/obj/tls/psa_libcrypto%.o,$(TLS_O))
+	$(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(MBEDTLS)/library/libmbedcrypto.a $(CRYPTO_LIB)
 
 # ------------------------------------------------------------------ tests
 

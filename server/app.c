@@ -150,6 +150,11 @@ bool app_run(struct app *app, struct http_time now)
 	return !TAILQ_EMPTY(&app->busy);
 }
 
+void app_set_tls(struct app *app, struct tls_context *tls)
+{
+	app->env.cfg.tls = tls;
+}
+
 void app_drain(struct app *app, struct http_time now)
 {
 	if (app->draining)

@@ -32,7 +32,8 @@ struct app_client {
 	struct ip_endpoint remote;
 	struct ip_endpoint local;
 	bool secure;
-	uint64_t conn_id; /* tcp_info.id */
+	const char *subject; /* of the certificate that it has shown, NULL for none */
+	uint64_t conn_id;    /* tcp_info.id */
 };
 
 /* Fill with app_config_default(), then set what is NULL. */
@@ -61,6 +62,9 @@ void app_destroy(struct app *app);
 /* Handles every event of the stack. Returns true when a session has more to do at once, because its
  * share of this turn was used up: then call again after sending, without waiting. */
 bool app_run(struct app *app, struct http_time now);
+
+/* Connections that come from now on use this context; the others keep theirs. */
+void app_set_tls(struct app *app, struct tls_context *tls);
 
 /* Stops listening, closes idle connections, lets responses under way finish. Idempotent. */
 void app_drain(struct app *app, struct http_time now);

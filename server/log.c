@@ -59,9 +59,32 @@ static void put_time(struct line *l, const char *format, time_t wall)
 		put(l, "%s", text);
 }
 
-static void combined(struct line *l, const char *address, const struct http_log_entry *e)
+/* A field that ends at the first blank: the blanks within it are escaped. */
+static void put_word(struct line *l, const char *text)
 {
-	put(l, "%s - - [", address);
+	char part[FIELD_MAX];
+
+	if (!text) {
+		put(l, "-");
+		return;
+	}
+	while (*text) {
+		const size_t len = strcspn(text, " ");
+		snprintf(part, sizeof part, "%.*s", (int)len, text);
+		if (len > 0)
+			put_escaped(l, "", part, FIELD_MAX, "");
+		text += len;
+		for (; *text == ' '; text++)
+			put(l, "\\x20");
+	}
+}
+
+static void combined(struct line *l, const char *address, const struct app_client *client,
+		     const struct http_log_entry *e)
+{
+	put(l, "%s - ", address);
+	put_word(l, client->subject);
+	put(l, " [");
 	put_time(l, "%d/%b/%Y:%H:%M:%S +0000", e->time.wall);
 	put_escaped(l, "] \"", e->method, 32, " ");
 	put_escaped(l, "", e->target, TARGET_MAX, " ");
@@ -87,6 +110,7 @@ static void json(struct line *l, const char *address, const struct app_client *c
 	put_time(l, "%Y-%m-%dT%H:%M:%SZ", e->time.wall);
 	put(l, "\",\"client\":\"%s\",\"port\":%u,\"connection\":%" PRIu64 ",\"tls\":%s", address,
 	    (unsigned)client->remote.port, client->conn_id, client->secure ? "true" : "false");
+	json_field(l, "subject", client->subject, FIELD_MAX);
 	json_field(l, "method", e->method, 64);
 	json_field(l, "target", e->target, TARGET_MAX);
 	json_field(l, "version", e->version, 32);
@@ -108,7 +132,7 @@ size_t log_format_line(enum log_format format, const struct app_client *client,
 	if (format == LOG_JSON)
 		json(&l, address, client, entry);
 	else
-		combined(&l, address, entry);
+		combined(&l, address, client, entry);
 	out[l.len++] = '\n';
 	return l.len;
 }

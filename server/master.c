@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "server/log.h"
+#include "server/renewal.h"
 #include "server/worker.h"
 
 #define NEVER UINT64_MAX
@@ -47,7 +48,9 @@ enum master_phase {
 };
 
 struct master {
-	const struct startup *startup;
+	struct startup *startup;
+	struct renewal renewal;
+	bool look; /* at the files, at once: SIGHUP */
 	struct child child[TUN_QUEUES_MAX];
 	unsigned count;
 	int signal_fd;
@@ -79,9 +82,9 @@ static void be_worker(struct master *m, unsigned i, int control_fd, int ready_fd
 		.root_fd = s->root_fd,
 		.control_fd = control_fd,
 		.ready_fd = ready_fd,
-		.cert = s->cert,
-		.key = s->key,
+		.secrets = &m->renewal.secrets,
 		.identity = s->identity,
+		.fastopen = s->fastopen_key,
 		.master = master,
 	};
 
@@ -290,6 +293,8 @@ static void read_signals(struct master *m)
 	while (read(m->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
 		if (info.ssi_signo == SIGCHLD)
 			reap(m);
+		else if (info.ssi_signo == SIGHUP)
+			m->look = true;
 		else if (m->phase == SERVING)
 			drain(m);
 		else if (m->phase == DRAINING)
@@ -323,9 +328,25 @@ static void end_when_drained(struct master *m)
 		end_now(m);
 }
 
+/* Certificates and ticket keys that have changed go to every worker; one that starts later has them from the
+ * fork. */
+static void renew(struct master *m)
+{
+	const bool at_once = m->look;
+
+	m->look = false;
+	if (m->phase != SERVING || renewal_look(&m->renewal, now_us(), at_once) == RENEWAL_NOTHING)
+		return;
+	for (unsigned i = 0; i < m->count; i++)
+		if (m->child[i].control_fd >= 0 &&
+		    !secrets_send(&m->renewal.secrets, m->child[i].control_fd,
+				  WORKER_CONTROL_SECRETS))
+			log_error("worker %d keeps its old certificate: %m", (int)m->child[i].pid);
+}
+
 static uint64_t next_deadline(const struct master *m)
 {
-	uint64_t next = m->phase == SERVING ? NEVER : m->deadline_us;
+	uint64_t next = m->phase == SERVING ? renewal_next(&m->renewal) : m->deadline_us;
 
 	for (unsigned i = 0; i < m->count; i++)
 		if (m->child[i].restart_us < next)
@@ -359,6 +380,7 @@ static void supervise(struct master *m)
 	while (m->phase == SERVING || running(m) > 0) {
 		wait_for_news(m);
 		restart_due(m);
+		renew(m);
 		if (m->phase == SERVING || now_us() < m->deadline_us)
 			continue;
 		if (m->phase == DRAINING) {
@@ -400,7 +422,7 @@ static void raise_file_limit(void)
 	}
 }
 
-int master_run(const struct startup *s)
+int master_run(struct startup *s)
 {
 	struct master *m = calloc(1, sizeof *m);
 
@@ -415,7 +437,8 @@ int master_run(const struct startup *s)
 		m->child[i].restart_us = NEVER;
 	}
 	raise_file_limit();
-	if (!take_signals(m)) {
+	if (!renewal_init(&m->renewal, s, now_us()) || !take_signals(m)) {
+		renewal_free(&m->renewal);
 		free(m);
 		return EXIT_RUNTIME;
 	}
@@ -428,6 +451,7 @@ int master_run(const struct startup *s)
 	supervise(m);
 	const int status = m->status;
 	close(m->signal_fd);
+	renewal_free(&m->renewal);
 	free(m);
 	return status;
 }

@@ -6,6 +6,6 @@
 #include "server/startup.h"
 
 /* Serves until told to stop. `s` has passed startup_check and startup_link. Returns the exit status. */
-int master_run(const struct startup *s);
+int master_run(struct startup *s);
 
 #endif

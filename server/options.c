@@ -245,7 +245,7 @@ static bool default_state(struct reading *r, char *const env[])
 	const char *data = env_value(env, "XDG_DATA_HOME"), *home = env_value(env, "HOME");
 	int n = -1;
 
-	if (o->state || o->cert || o->https == 0)
+	if (o->state || o->cert.count > 0 || o->https == 0)
 		return true;
 	if (data && data[0] == '/')
 		n = asprintf(&o->state_default, "%s/tunhttpd", data);
@@ -268,9 +268,16 @@ static bool make_sense(struct reading *r, char *const env[])
 {
 	struct options *o = r->o;
 
-	if (!o->cert != !o->key)
+	if (!o->cert.count != !o->key.count)
 		return fail(r, "--%s is given without --%s: a certificate and its key go together",
-			    o->cert ? "cert" : "key", o->cert ? "key" : "cert");
+			    o->cert.count ? "cert" : "key", o->cert.count ? "key" : "cert");
+	if (o->cert.count != o->key.count)
+		return fail(r,
+			    "--cert names %zu files and --key %zu: each certificate needs its key",
+			    o->cert.count, o->key.count);
+	if ((o->client_auth != TLS_CLIENT_OFF) != (o->client_ca != NULL))
+		return fail(r, "--client-%s is given without --client-%s: the one needs the other",
+			    o->client_ca ? "ca" : "cert", o->client_ca ? "cert" : "ca");
 	if (o->http == 0 && o->https == 0)
 		return fail(r, "--http and --https are both off: nothing would be served");
 	if (o->http == o->https)
@@ -312,6 +319,8 @@ void options_free(struct options *o)
 	for (size_t i = 0; i < OPTIONS_MAX; i++)
 		free(o->set[i].text);
 	name_list_free(&o->names);
+	name_list_free(&o->cert);
+	name_list_free(&o->key);
 	free(o->state_default);
 	*o = (struct options){0};
 }

@@ -19,7 +19,7 @@
 #define EXIT_CONFIG 78 /* sysexits.h EX_CONFIG: environment, file, certificate, DIR */
 
 #define OPTIONS_ERROR_SIZE 512
-#define OPTIONS_MAX 32 /* rows that the table may have */
+#define OPTIONS_MAX 48 /* rows that the table may have */
 
 enum option_source {
 	SOURCE_DEFAULT,
@@ -40,21 +40,27 @@ struct options {
 	struct link_address address6; /* stack.version 0: off                             */
 	bool address6_given;          /* not the default                                  */
 	uint16_t http, https;         /* 0: off                                                 */
-	const char *cert, *key;       /* NULL: the local authority's                            */
-	const char *state;            /* directory of the local authority                       */
-	struct name_list names;       /* of the certificate, beside the address and localhost   */
-	const char *tun;              /* name of the device                                     */
-	unsigned mtu;                 /* bytes                                                  */
-	bool offload;                 /* checksum and segmentation offload of the device        */
-	unsigned workers;             /* 0: one per processor                                   */
-	const char *user;             /* whom the workers become                                */
-	bool user_given;              /* not the default                                        */
+	struct name_list cert, key;   /* files, a key for each; none: the local authority's    */
+	bool strict_names;            /* a name that no certificate has is refused             */
+	enum tls_client_auth client_auth;
+	const char *client_ca;  /* file; goes with client_auth                           */
+	const char *state;      /* directory of the local authority                       */
+	struct name_list names; /* of the certificate, beside the address and localhost   */
+	const char *tun;        /* name of the device                                     */
+	unsigned mtu;           /* bytes                                                  */
+	bool offload;           /* checksum and segmentation offload of the device        */
+	bool fast_open;         /* requests in SYNs                                       */
+	unsigned workers;       /* 0: one per processor                                   */
+	const char *user;       /* whom the workers become                                */
+	bool user_given;        /* not the default                                        */
 	enum log_format log;
 	uint64_t grace_us;
 	uint64_t header_timeout_us, idle_timeout_us, handshake_timeout_us, send_timeout_us;
 	uint64_t linger_timeout_us, tcp_timeout_us;
-	uint64_t tcp_keepalive_us; /* 0: off */
-	const char *config;        /* NULL: none */
+	uint64_t tcp_keepalive_us;   /* 0: off                                                 */
+	uint64_t ticket_lifetime_us; /* 0: no tickets                                         */
+	const char *ticket_keys;     /* NULL: keys of our own, which rotate                   */
+	const char *config;          /* NULL: none */
 	bool check, print_config, help, version;
 	struct option_setting set[OPTIONS_MAX];
 	char *state_default;

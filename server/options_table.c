@@ -93,6 +93,16 @@ static bool parse_names(const char *text, void *field)
 	return value_names(text, field);
 }
 
+static bool parse_files(const char *text, void *field)
+{
+	return value_files(text, field);
+}
+
+static bool parse_client_auth(const char *text, void *field)
+{
+	return value_client_auth(text, field);
+}
+
 const struct option_kind option_kind_text = {parse_text, "some text", false};
 const struct option_kind option_kind_interface = {
 	parse_interface, "the name of a network interface, up to 15 characters", false};
@@ -115,6 +125,10 @@ static const struct option_kind kind_log = {parse_log, "combined, json or off", 
 static const struct option_kind kind_on_off = {parse_on_off, "on or off", false};
 static const struct option_kind kind_names = {
 	parse_names, "DNS names or IP addresses with commas between, up to 32", true};
+static const struct option_kind kind_files = {parse_files,
+					      "paths of files with commas between, up to 32", true};
+static const struct option_kind kind_client_auth = {parse_client_auth, "off, wanted or required",
+						    false};
 static const struct option_kind kind_switch = {NULL, NULL, false};
 
 /* ------------------------------------------------------------------ the table */
@@ -135,11 +149,25 @@ const struct option_def option_table[] = {
 	 .argument = "PORT", .help = "port for http, or off"},
 	{.name = "https", .kind = &kind_port, .offset = FIELD(https), .default_text = "443",
 	 .argument = "PORT", .help = "port for https, or off"},
-	{.name = "cert", .kind = &option_kind_text, .offset = FIELD(cert), .argument = "FILE",
+	{.name = "cert", .kind = &kind_files, .offset = FIELD(cert), .argument = "FILE,...",
 	 .default_words = "from a local authority in --state",
-	 .help = "certificate chain, PEM, leaf first"},
-	{.name = "key", .kind = &option_kind_text, .offset = FIELD(key), .argument = "FILE",
-	 .help = "its private key, PEM; given together with --cert"},
+	 .help = "certificate chain, PEM, leaf first; more of them: chosen by name, and by kind"},
+	{.name = "key", .kind = &kind_files, .offset = FIELD(key), .argument = "FILE,...",
+	 .help = "its private key, PEM; one for each --cert, in the same order"},
+	{.name = "strict-names", .kind = &kind_on_off, .offset = FIELD(strict_names),
+	 .default_text = "off", .argument = "on|off",
+	 .help = "refuse clients that ask for a name which no certificate has"},
+	{.name = "client-cert", .kind = &kind_client_auth, .offset = FIELD(client_auth),
+	 .default_text = "off", .argument = "off|wanted|required",
+	 .help = "ask clients for a certificate"},
+	{.name = "client-ca", .kind = &option_kind_text, .offset = FIELD(client_ca),
+	 .argument = "FILE", .help = "whom client certificates must come from, PEM"},
+	{.name = "ticket-lifetime", .kind = &kind_seconds, .offset = FIELD(ticket_lifetime_us),
+	 .default_text = "43200", .argument = "SECONDS",
+	 .help = "how long a client may resume its TLS session; 0 switches that off"},
+	{.name = "ticket-keys", .kind = &option_kind_text, .offset = FIELD(ticket_keys),
+	 .argument = "FILE", .default_words = "made here, new after half a lifetime",
+	 .help = "keys that replicas share: 48 random bytes, then the 48 before them"},
 	{.name = "state", .kind = &option_kind_text, .offset = FIELD(state), .argument = "DIR",
 	 .default_words = "$XDG_DATA_HOME/tunhttpd or ~/.local/share/tunhttpd",
 	 .help = "where the local certificate authority lives"},
@@ -151,6 +179,9 @@ const struct option_def option_table[] = {
 	 .argument = "BYTES", .help = "MTU of the TUN device"},
 	{.name = "offload", .kind = &kind_on_off, .offset = FIELD(offload), .default_text = "on",
 	 .argument = "on|off", .help = "leave checksums and cutting into segments to the kernel"},
+	{.name = "fast-open", .kind = &kind_on_off, .offset = FIELD(fast_open),
+	 .default_text = "off", .argument = "on|off",
+	 .help = "take requests in SYNs (TCP Fast Open, RFC 7413); one may be served twice"},
 	{.name = "workers", .kind = &kind_workers, .offset = FIELD(workers),
 	 .default_text = "auto", .argument = "N", .help = "worker processes; auto: one per processor"},
 	{.name = "user", .kind = &option_kind_text, .offset = FIELD(user),

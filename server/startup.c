@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -22,6 +23,7 @@
 #include "server/blob.h"
 #include "server/host.h"
 #include "server/log.h"
+#include "server/ticket_file.h"
 
 #define FILES_COUNTED 10000u /* more than that is "10000+" */
 #define DEPTH_COUNTED 32
@@ -34,18 +36,22 @@ static bool choose_certificate(struct startup *s)
 
 	if (o->https == 0)
 		return true;
-	if (o->cert) {
-		s->cert_path = strdup(o->cert);
-		s->key_path = strdup(o->key);
-		return s->cert_path && s->key_path;
+	s->pairs = o->cert.count > 0 ? o->cert.count : 1;
+	for (size_t i = 0; i < o->cert.count; i++) {
+		s->cert_path[i] = strdup(o->cert.list[i]);
+		s->key_path[i] = strdup(o->key.list[i]);
+		if (!s->cert_path[i] || !s->key_path[i])
+			return false;
 	}
-	if (asprintf(&s->cert_path, "%s/" CERTS_LEAF_FILE, o->state) < 0)
-		s->cert_path = NULL;
-	if (asprintf(&s->key_path, "%s/" CERTS_LEAF_KEY_FILE, o->state) < 0)
-		s->key_path = NULL;
+	if (o->cert.count > 0)
+		return true;
+	if (asprintf(&s->cert_path[0], "%s/" CERTS_LEAF_FILE, o->state) < 0)
+		s->cert_path[0] = NULL;
+	if (asprintf(&s->key_path[0], "%s/" CERTS_LEAF_KEY_FILE, o->state) < 0)
+		s->key_path[0] = NULL;
 	if (asprintf(&s->ca_path, "%s/" CERTS_CA_FILE, o->state) < 0)
 		s->ca_path = NULL;
-	return s->cert_path && s->key_path && s->ca_path;
+	return s->cert_path[0] && s->key_path[0] && s->ca_path;
 }
 
 /* The state directory and those above it, as far as they are missing. Everybody may enter: ca.pem is there
@@ -90,26 +96,34 @@ static bool make_local_certificate(const struct options *o)
 	return false;
 }
 
-static bool read_certificate(struct startup *s)
+bool startup_read_identities(const struct startup *s, struct identities *out)
 {
 	char error[BLOB_ERROR_SIZE];
+	bool ok = true;
 
-	if (s->options->https == 0)
-		return true;
-	if (blob_read(&s->cert, "certificate", s->cert_path, error) &&
-	    blob_read(&s->key, "private key", s->key_path, error))
-		return true;
-	log_error("%s", error);
-	return false;
+	*out = (struct identities){0};
+	for (size_t i = 0; i < s->pairs && ok; i++) {
+		out->count++;
+		ok = blob_read(&out->pair[i].cert, "certificate", s->cert_path[i], error) &&
+		     blob_read(&out->pair[i].key, "private key", s->key_path[i], error);
+	}
+	if (ok && s->pairs > 0 && s->options->client_ca)
+		ok = blob_read(&out->client_ca, "CA of the clients", s->options->client_ca, error);
+	if (!ok) {
+		log_error("%s", error);
+		identities_free(out);
+	}
+	return ok;
 }
 
-static bool try_certificate(struct startup *s)
+static bool try_identities(const struct options *o, const struct identities *identities)
 {
-	const struct tls_config cfg = {.cert = s->cert, .key = s->key};
+	struct tls_config cfg;
 	char error[TLS_ERROR_SIZE];
 
-	if (s->options->https == 0)
+	if (identities->count == 0)
 		return true;
+	identities_config(identities, o, &cfg);
 	struct tls_context *tls = tls_context_create(&cfg, error);
 	if (tls)
 		tls_context_destroy(tls);
@@ -133,13 +147,28 @@ static bool try_directory(const struct startup *s)
 	return true;
 }
 
-static bool rehearse(struct startup *s)
+static bool try_ticket_file(const struct options *o)
 {
+	struct tls_ticket_keys keys;
+
+	if (o->https == 0 || !o->ticket_keys)
+		return true;
+	const bool ok = ticket_file_read(o->ticket_keys, &keys);
+	explicit_bzero(&keys, sizeof keys);
+	return ok;
+}
+
+static bool rehearse(void *ctx)
+{
+	struct startup *s = ctx;
 	char error[PRIVILEGES_ERROR_SIZE];
 
 	if (s->ca_path && !make_local_certificate(s->options))
 		return false;
-	if (!read_certificate(s) || !try_certificate(s))
+	if (!startup_read_identities(s, &s->identities) ||
+	    !try_identities(s->options, &s->identities))
+		return false;
+	if (!try_ticket_file(s->options))
 		return false;
 	if (!privileges_drop(&s->identity, error)) {
 		log_error("%s", error);
@@ -148,14 +177,15 @@ static bool rehearse(struct startup *s)
 	return try_directory(s);
 }
 
-static int run_rehearsal(struct startup *s)
+/* Runs `fn` in a process of its own: 0 when it said true, else an exit status. */
+static int run_apart(bool (*fn)(void *ctx), void *ctx)
 {
 	int status;
 
 	fflush(NULL);
 	const pid_t pid = fork();
 	if (pid == 0)
-		_exit(rehearse(s) ? 0 : EXIT_CONFIG);
+		_exit(fn(ctx) ? 0 : EXIT_CONFIG);
 	if (pid < 0) {
 		log_error("cannot start a process: %m");
 		return EXIT_RUNTIME;
@@ -170,6 +200,37 @@ static int run_rehearsal(struct startup *s)
 		return WEXITSTATUS(status);
 	log_error("checking the certificate ended by signal %d", WTERMSIG(status));
 	return EXIT_RUNTIME;
+}
+
+struct attempt {
+	const struct startup *startup;
+	const struct identities *identities;
+};
+
+static bool try_apart(void *ctx)
+{
+	const struct attempt *a = ctx;
+
+	return try_identities(a->startup->options, a->identities);
+}
+
+bool startup_try_identities(const struct startup *s, const struct identities *identities)
+{
+	struct attempt a = {s, identities};
+
+	return run_apart(try_apart, &a) == 0;
+}
+
+static bool make_local_apart(void *ctx)
+{
+	const struct startup *s = ctx;
+
+	return make_local_certificate(s->options);
+}
+
+void startup_renew_local(struct startup *s)
+{
+	(void)run_apart(make_local_apart, s);
 }
 
 int startup_check(struct startup *s, const struct options *o)
@@ -194,11 +255,11 @@ int startup_check(struct startup *s, const struct options *o)
 		log_error("out of memory");
 		return EXIT_RUNTIME;
 	}
-	const int status = run_rehearsal(s);
+	const int status = run_apart(rehearse, s);
 	if (status != 0)
 		return status;
 	/* The workers parse these bytes once they can read no such file any more. */
-	return read_certificate(s) ? 0 : EXIT_CONFIG;
+	return startup_read_identities(s, &s->identities) ? 0 : EXIT_CONFIG;
 }
 
 /* ------------------------------------------------------------------ the link */
@@ -240,6 +301,11 @@ int startup_link(struct startup *s)
 		.name = o->tun, .queues = worker_count(o), .offload = o->offload};
 	char error[TUN_ERROR_SIZE], note[TUN_ERROR_SIZE], note6[HOST_ERROR_SIZE];
 
+	if (getrandom(s->fastopen_key, sizeof s->fastopen_key, 0) !=
+	    (ssize_t)sizeof s->fastopen_key) {
+		log_error("no random numbers: %m");
+		return EXIT_RUNTIME;
+	}
 	if (!prefix6_is_free(s, note6)) {
 		log_error("%s", note6);
 		return EXIT_RUNTIME;
@@ -261,10 +327,11 @@ void startup_free(struct startup *s)
 	tun_close(&s->tun);
 	if (s->root_fd >= 0)
 		close(s->root_fd);
-	blob_free(&s->cert);
-	blob_free(&s->key);
-	free(s->cert_path);
-	free(s->key_path);
+	identities_free(&s->identities);
+	for (size_t i = 0; i < VALUES_NAMES_MAX; i++) {
+		free(s->cert_path[i]);
+		free(s->key_path[i]);
+	}
 	free(s->ca_path);
 }
 
@@ -363,7 +430,7 @@ void startup_announce(const struct startup *s)
 	if (o->https != 0) {
 		print_urls(s, "https", o->https, 443);
 		fprintf(stderr, "     certificate: %s\n",
-			s->ca_path ? "local CA, leaf 90 days" : s->cert_path);
+			s->ca_path ? "local CA, leaf 90 days" : s->cert_path[0]);
 	}
 	announce_try(s);
 	fprintf(stderr, "stop:  Ctrl-C (drains up to %g s)\n", (double)o->grace_us / 1e6);

@@ -8,6 +8,7 @@
 
 #include "server/options.h"
 #include "server/privileges.h"
+#include "server/secrets.h"
 #include "server/tun.h"
 #include "tls/tls.h"
 
@@ -15,10 +16,13 @@ struct startup {
 	const struct options *options;
 	int root_fd; /* -1 before it is open     */
 	struct identity identity;
-	char *cert_path, *key_path;
+	/* With https: the files of the certificates and their keys, and what was in them. */
+	char *cert_path[VALUES_NAMES_MAX], *key_path[VALUES_NAMES_MAX];
+	size_t pairs; /* of them; 0 without https */
+	struct identities identities;
 	char *ca_path; /* NULL: not from the local authority */
-	struct tls_blob cert, key;
 	struct tun_device tun;
+	uint8_t fastopen_key[16];     /* the workers take one another's cookies */
 	unsigned mtu;                 /* the device's              */
 	struct link_address address6; /* what became of the option: version 0 is off */
 };
@@ -26,6 +30,13 @@ struct startup {
 /* Checks all that needs no network: directory, user, certificate and key, which are made first if they
  * are to be local. Returns 0, or an exit status; then the error has been printed. */
 int startup_check(struct startup *s, const struct options *o);
+/* Reads all files anew; the names of the blobs are startup's. False when one cannot be read; then that has been logged
+ * and there is nothing to free. */
+bool startup_read_identities(const struct startup *s, struct identities *out);
+/* Would the workers take them? When not, the reason has been logged. Tried in a process of its own. */
+bool startup_try_identities(const struct startup *s, const struct identities *identities);
+/* Has the local authority issue a new leaf if the old one is near its end. */
+void startup_renew_local(struct startup *s);
 /* Makes and configures the link. The same return. */
 int startup_link(struct startup *s);
 /* Says on standard error what is served and how to try it. */

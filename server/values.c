@@ -205,7 +205,7 @@ static bool valid_name(const char *name)
 	return label > 0;
 }
 
-bool value_names(const char *text, struct name_list *out)
+static bool value_list(const char *text, struct name_list *out, bool (*valid)(const char *item))
 {
 	struct name_list fresh = {.text = strdup(text)};
 	char *rest = fresh.text;
@@ -217,7 +217,7 @@ bool value_names(const char *text, struct name_list *out)
 			*rest++ = '\0';
 		for (size_t n = strlen(name); n > 0 && strchr(" \t", name[n - 1]); n--)
 			name[n - 1] = '\0';
-		if (!valid_name(name) || fresh.count == VALUES_NAMES_MAX) {
+		if (!valid(name) || fresh.count == VALUES_NAMES_MAX) {
 			name_list_free(&fresh);
 			return false;
 		}
@@ -228,6 +228,38 @@ bool value_names(const char *text, struct name_list *out)
 	name_list_free(out);
 	*out = fresh;
 	return true;
+}
+
+bool value_names(const char *text, struct name_list *out)
+{
+	return value_list(text, out, valid_name);
+}
+
+static bool valid_file(const char *path)
+{
+	return *path != '\0';
+}
+
+bool value_files(const char *text, struct name_list *out)
+{
+	return value_list(text, out, valid_file);
+}
+
+bool value_client_auth(const char *text, enum tls_client_auth *out)
+{
+	static const char *const words[] = {
+		[TLS_CLIENT_OFF] = "off",
+		[TLS_CLIENT_WANTED] = "wanted",
+		[TLS_CLIENT_REQUIRED] = "required",
+	};
+
+	for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
+		if (strcmp(text, words[i]) == 0) {
+			*out = (enum tls_client_auth)i;
+			return true;
+		}
+	}
+	return false;
 }
 
 void name_list_free(struct name_list *names)

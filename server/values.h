@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "stack/stack.h"
+#include "tls/tls.h"
 
 /* The stack's address, and the host's on the other side of the TUN device. */
 struct link_address {
@@ -46,6 +47,10 @@ bool value_on_off(const char *text, bool *out);
 bool value_interface(const char *text);
 /* DNS names and IP addresses with commas between; replaces the list. The list owns its text. */
 bool value_names(const char *text, struct name_list *out);
+/* The same with paths of files. */
+bool value_files(const char *text, struct name_list *out);
+/* "off", "wanted", "required". */
+bool value_client_auth(const char *text, enum tls_client_auth *out);
 void name_list_free(struct name_list *names);
 
 #endif

@@ -69,18 +69,55 @@ static void on_tls_failed(void *ctx, const struct app_client *client, const char
 		log_client(w->log, w->now.wall, client, why);
 }
 
-static bool make_tls(struct worker *w)
+/* A context of these secrets, or NULL; then the reason has been logged. */
+static struct tls_context *new_tls(const struct worker *w, const struct secrets *secrets)
 {
 	static const char *const alpn[] = {"http/1.1", "http/1.0", NULL};
-	const struct tls_config cfg = {.cert = w->cfg->cert, .key = w->cfg->key, .alpn = alpn};
+	struct tls_config cfg;
 	char error[TLS_ERROR_SIZE];
 
+	identities_config(&secrets->identities, w->cfg->options, &cfg);
+	cfg.alpn = alpn;
+	struct tls_context *tls = tls_context_create(&cfg, error);
+	if (tls && (!secrets->has_tickets ||
+		    tls_context_set_ticket_keys(tls, &secrets->tickets, error) == 0))
+		return tls;
+	log_error("%s", error);
+	tls_context_destroy(tls);
+	return NULL;
+}
+
+static bool make_tls(struct worker *w)
+{
 	if (w->cfg->options->https == 0)
 		return true;
-	w->tls = tls_context_create(&cfg, error);
-	if (!w->tls)
-		log_error("%s", error);
+	w->tls = new_tls(w, w->cfg->secrets);
 	return w->tls != NULL;
+}
+
+/* New ticket keys, or a new certificate: connections that are open keep the context that they have. */
+static void take_secrets(struct worker *w, int fd)
+{
+	struct secrets secrets;
+	char error[TLS_ERROR_SIZE];
+
+	if (!secrets_receive(&secrets, fd)) {
+		log_error("out of memory for new certificates: the old ones stay in use");
+		return;
+	}
+	if (secrets.same_identities) {
+		if (tls_context_set_ticket_keys(w->tls, &secrets.tickets, error) != 0)
+			log_error("%s", error);
+	} else {
+		struct tls_context *tls = new_tls(w, &secrets);
+		if (tls) {
+			tls_context_destroy(w->tls);
+			w->tls = tls;
+			app_set_tls(w->app, tls);
+		}
+	}
+	identities_free(&secrets.identities);
+	explicit_bzero(&secrets.tickets, sizeof secrets.tickets);
 }
 
 static bool make_http(struct worker *w)
@@ -118,12 +155,15 @@ static bool make_stack(struct worker *w)
 		cfg.keepalive_interval_us = cfg.keepalive_us;
 	if (cfg.fin_wait_2_us > o->tcp_timeout_us)
 		cfg.fin_wait_2_us = o->tcp_timeout_us;
+	cfg.fastopen = o->fast_open;
+	memcpy(cfg.fastopen_key, w->cfg->fastopen, sizeof cfg.fastopen_key);
 	if (getrandom(cfg.seed, sizeof cfg.seed, 0) != (ssize_t)sizeof cfg.seed) {
 		log_error("no random numbers for the stack: %m");
 		return false;
 	}
 	w->stack = stack_create(&cfg);
 	explicit_bzero(cfg.seed, sizeof cfg.seed);
+	explicit_bzero(cfg.fastopen_key, sizeof cfg.fastopen_key);
 	if (!w->stack)
 		log_error("out of memory for the TCP/IP stack");
 	return w->stack != NULL;
@@ -263,10 +303,15 @@ static void say_drained(struct worker *w)
 static void read_control(struct worker *w)
 {
 	char what;
-	const ssize_t n = read(w->cfg->control_fd, &what, 1);
+	int fd;
+	const long n = secrets_read_word(w->cfg->control_fd, &what, &fd);
 
 	if (n == 1 && what == WORKER_CONTROL_DRAIN)
 		drain(w);
+	else if (n == 1 && what == WORKER_CONTROL_SECRETS && fd >= 0 && w->tls)
+		take_secrets(w, fd);
+	else if (n == 1 && fd >= 0)
+		close(fd);
 	else if (n == 0 || (n < 0 && errno != EINTR))
 		w->ending = true;
 }

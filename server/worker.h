@@ -8,10 +8,12 @@
 
 #include "server/options.h"
 #include "server/privileges.h"
+#include "server/secrets.h"
 #include "tls/tls.h"
 
 /* What master and worker say through the control socket. The master's end closing means: end at once. */
 #define WORKER_CONTROL_DRAIN 'd' /* master: no new connections, finish what is under way          */
+#define WORKER_CONTROL_SECRETS 's' /* master: new secrets, which come along (secrets.h)  */
 #define WORKER_CONTROL_DRAINED \
 	'n' /* worker: nothing is under way; it goes on refusing connections */
 /* What a worker says through the ready pipe once it serves. */
@@ -22,15 +24,16 @@
 
 struct worker_config {
 	const struct options *options;
-	struct ip_addr address6;   /* version 0: none                                        */
-	unsigned mtu;              /* the device's, bytes                                    */
-	int tun_fd;                /* its queue                                              */
-	bool offload;              /* of the device                                          */
-	int root_fd;               /* directory to be served                                 */
-	int control_fd;            /* the worker's end of the control socket                 */
-	int ready_fd;              /* writing end, -1: nobody waits                          */
-	struct tls_blob cert, key; /* without https: empty                                   */
-	struct identity identity;  /* whom to become                                         */
+	struct ip_addr address6;       /* version 0: none                                        */
+	unsigned mtu;                  /* the device's, bytes                                    */
+	int tun_fd;                    /* its queue                                              */
+	bool offload;                  /* of the device                                          */
+	int root_fd;                   /* directory to be served                                 */
+	int control_fd;                /* the worker's end of the control socket                 */
+	int ready_fd;                  /* writing end, -1: nobody waits                          */
+	const struct secrets *secrets; /* as they were at the fork                            */
+	struct identity identity;      /* whom to become                                         */
+	const uint8_t *fastopen;       /* key of Fast Open's cookies, 16 bytes, every worker's   */
 	pid_t master;
 };
 

@@ -92,6 +92,15 @@ const char *stack_check(const struct stack *s)
 	}
 	if (broken)
 		return broken;
+	for (struct list *n = s->listeners.next; n != &s->listeners; n = n->next) {
+		const struct tcp_listener *l = list_entry(n, struct tcp_listener, link);
+		uint32_t pending = 0;
+		for (struct list *p = l->fastopen.pending.next; p != &l->fastopen.pending;
+		     p = p->next)
+			pending++;
+		if (pending != l->fastopen.count)
+			return "the count of Fast Open's pending connections is wrong";
+	}
 	for (struct list *n = s->replies.next; n != &s->replies; n = n->next)
 		memory += sizeof(struct reply) + list_entry(n, struct reply, link)->len;
 	if (s->reply_out)

@@ -64,6 +64,8 @@ void stack_config_default(struct stack_config *cfg)
 		.syn_timeout_us = 180 * SECONDS,
 		.keepalive_interval_us = 75 * SECONDS,
 		.keepalive_probes = 9,
+		.syn_cookies = true,
+		.fastopen_pending = 256,
 	};
 }
 
@@ -123,6 +125,11 @@ struct stack *stack_create(const struct stack_config *cfg)
 	derive_key(cfg, 2, s->isn_key);
 	derive_key(cfg, 3, s->ts_key);
 	derive_key(cfg, 4, s->port_key);
+	derive_key(cfg, 'c', s->cookies.key);
+	static const uint8_t none[sizeof s->fastopen_key];
+	memcpy(s->fastopen_key, cfg->fastopen_key, sizeof s->fastopen_key);
+	if (memcmp(cfg->fastopen_key, none, sizeof none) == 0)
+		derive_key(cfg, 'f', s->fastopen_key);
 	timer_wheel_init(&s->wheel, 0);
 	list_init(&s->listeners);
 	list_init(&s->conns);
@@ -131,6 +138,8 @@ struct stack *stack_create(const struct stack_config *cfg)
 	list_init(&s->starved);
 	list_init(&s->replies);
 	list_init(&s->syncache);
+	for (unsigned i = 0; i < SYNCACHE_BUCKETS; i++)
+		list_init(&s->syncache_bucket[i].entries);
 	list_init(&s->timewait);
 	list_init(&s->reass);
 	pressure_init(s);

@@ -152,10 +152,14 @@ struct stack_config {
 	uint64_t fin_wait_2_us;      /* how long an orphan waits for the peer's FIN          */
 	uint64_t user_timeout_us;    /* unanswered retransmission or probing gives up after  */
 	uint64_t syn_timeout_us;     /* an unanswered handshake gives up after               */
+	bool syn_cookies;            /* no room for an entry: a cookie (RFC 4987 3.6)        */
+	bool fastopen;               /* data in SYNs may come twice (RFC 7413); default off  */
+	uint32_t fastopen_pending;   /* per listener: so opened and not yet acknowledged     */
+	uint8_t fastopen_key[16];    /* shared with whoever shares clients; 0: from the seed */
 	const struct tcp_cc_ops *cc; /* NULL: tcp_cc_cubic                                   */
 	stack_trace_fn trace;        /* NULL: off                                            */
 	void *trace_ctx;
-	bool fixed_isn; /* tests only: every initial sequence number is isn     */
+	bool fixed_isn; /* tests only: every initial number is isn, cookies apart  */
 	uint32_t isn;
 
 	/*
@@ -267,7 +271,8 @@ int tcp_listen(struct stack *s, const struct ip_endpoint *local, unsigned backlo
 	       struct tcp_listener **out);
 /* Stops listening. Connections already accepted live on; queued ones are reset. */
 void tcp_unlisten(struct tcp_listener *l);
-/* The next connection of the queue, or NULL. */
+/* The next connection of the queue, or NULL. With stack_config.fastopen it may be in SYN-RECEIVED: it can be used as any
+ * other, and may end in CLOSED with TCP_CLOSE_REFUSED or TCP_CLOSE_TIMEOUT. */
 struct tcp_conn *tcp_accept(struct tcp_listener *l);
 
 /* OPEN, active. `local` may be NULL or have port 0: an ephemeral port is chosen (RFC 6056). */
@@ -380,6 +385,13 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 
 /* ------------------------------------------------------------------ counters and checks */
 
+/* SYNs that opened a connection at once; had a cookie and did not; asked for one; were too many. */
+#define TCP_FASTOPEN_COUNTERS(X)      \
+	X(tcp_fast_open_passive)      \
+	X(tcp_fast_open_passive_fail) \
+	X(tcp_fast_open_cookie_reqd)  \
+	X(tcp_fast_open_listen_overflow)
+
 /* Names after RFC 4022 and RFC 4898 where they have one. */
 #define STACK_COUNTERS(X)             \
 	X(ip_in_receives)             \
@@ -435,6 +447,10 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(tcp_syn_cache_dropped)      \
 	X(tcp_syn_cache_timeouts)     \
 	X(tcp_syn_cache_resets)       \
+	X(tcp_syn_cookies_sent)       \
+	X(tcp_syn_cookies_recv)       \
+	X(tcp_syn_cookies_failed)     \
+	TCP_FASTOPEN_COUNTERS(X)      \
 	X(tcp_accept_overflows)       \
 	X(tcp_time_wait_entered)      \
 	X(tcp_time_wait_reused)       \

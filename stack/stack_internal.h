@@ -10,6 +10,8 @@
 #include "stack/pressure.h"
 #include "stack/reply.h"
 #include "stack/stack.h"
+#include "stack/tcp_syncache.h"
+#include "stack/tcp_syncookie.h"
 #include "stack/tcp_types.h"
 #include "stack/timer_wheel.h"
 
@@ -47,13 +49,15 @@ struct stack {
 	uint32_t icmp_error_count;
 	struct reply *reply_out;
 	struct list syncache; /* oldest first */
+	struct syncache_bucket syncache_bucket[SYNCACHE_BUCKETS];
+	struct tcp_syncookies cookies;
 	struct list timewait; /* oldest first */
 	struct list reass;    /* datagrams of which fragments are missing; oldest first */
 	uint32_t reass_count;
 	size_t reass_memory; /* of the bytes charged, those for reassembly */
 	uint32_t conn_count, syncache_count, timewait_count;
 	uint64_t next_id;
-	uint8_t isn_key[16], ts_key[16], port_key[16];
+	uint8_t isn_key[16], ts_key[16], port_key[16], fastopen_key[16];
 	uint32_t port_counter;
 	uint8_t rcv_wscale; /* what we offer: enough for recv_buffer_max */
 

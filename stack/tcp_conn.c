@@ -45,6 +45,7 @@ struct tcp_conn *tcp_conn_new(struct stack *s, const struct tcp_tuple *tuple, ui
 	list_init(&c->output_link);
 	list_init(&c->event_link);
 	list_init(&c->starved_link);
+	list_init(&c->fastopen.link);
 	timer_init(&c->xmit_timer, TCP_TIMER_XMIT);
 	timer_init(&c->delack_timer, TCP_TIMER_DELACK);
 	timer_init(&c->app_timer, TCP_TIMER_APP);
@@ -127,6 +128,7 @@ static void tear_down(struct tcp_conn *c)
 	list_remove(&c->output_link);
 	list_remove(&c->starved_link);
 	tcp_held_forget(c);
+	tcp_fastopen_ended(c, false);
 	ring_release(s, &c->snd);
 	tcp_scoreboard_reset(c);
 	c->ooo_count = 0;
@@ -153,6 +155,7 @@ void tcp_conn_free(struct tcp_conn *c)
 void tcp_conn_end(struct tcp_conn *c, enum tcp_close_reason reason)
 {
 	assert(!c->dead);
+	tcp_fastopen_ended(c, reason == TCP_CLOSE_REFUSED);
 	tear_down(c);
 	c->close_reason = reason;
 	if (c->state != TCP_TIME_WAIT)

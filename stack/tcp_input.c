@@ -14,6 +14,7 @@
 #include "stack/tcp_rtt.h"
 #include "stack/tcp_sack.h"
 #include "stack/tcp_syncache.h"
+#include "stack/tcp_syncookie.h"
 #include "stack/tcp_timer.h"
 #include "stack/tcp_timewait.h"
 #include "stack/trace.h"
@@ -95,8 +96,9 @@ static void established(struct tcp_conn *c)
 	if (c->retransmits > 0 && c->srtt_us == 0)
 		c->rto_us = TCP_RTO_AFTER_LOST_SYN_US;
 	tcp_conn_wants_output(c); /* what was written or closed meanwhile */
-	if (c->listener)
-		return; /* the accept queue announces it */
+	tcp_fastopen_established(c);
+	if (c->listener || c->fastopen.opened)
+		return; /* the accept queue announces it, or has */
 	tcp_conn_event(c, STACK_EVENT_CONNECTED);
 }
 
@@ -205,6 +207,8 @@ static enum step check_sequence(struct arrival *a)
 		seg->flags &= (uint8_t)~TCP_SYN;
 		seg->seq++;
 	}
+	if (c->state == TCP_SYN_RECEIVED && tcp_fastopen_syn_again(c, seg))
+		return drop(a, "the same SYN again: repeat the SYN-ACK (RFC 7413 4.2.2)");
 	if (acceptable(c, seg))
 		return STEP_ON;
 	c->stack->counters.tcp_out_of_window++;
@@ -314,7 +318,8 @@ static enum step check_ack(struct arrival *a)
 		c->snd_una++;
 		c->snd_nxt = seq_max(c->snd_nxt, c->snd_una);
 		tcp_timer_stop_xmit(c);
-		if (c->srtt_us == 0) /* the half-open entry could not measure, or there was none */
+		/* The half-open entry could not measure, or there was none. */
+		if (c->srtt_us == 0 && !c->syn_cookie)
 			tcp_rtt_acked(c, seg);
 		established(c);
 		a->why = "ACK of our SYN: ESTABLISHED (RFC 9293 3.10.7.4, fifth)";
@@ -481,12 +486,16 @@ void tcp_conn_input(struct tcp_conn *c, const struct tcp_segment *seg)
 /* No connection, half-open entry or TIME-WAIT record: RFC 9293 3.10.7.1 and 3.10.7.2. */
 static void input_to_port(struct stack *s, const struct tcp_segment *seg)
 {
-	const bool listening = tcp_find_listener(s, &seg->dst, seg->dst_port) != NULL;
+	struct tcp_listener *const l = tcp_find_listener(s, &seg->dst, seg->dst_port);
+	const bool listening = l != NULL;
 
 	if (listening && (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN) {
-		tcp_syncache_add(s, seg, NULL);
+		if (!tcp_fastopen_open(s, l, seg))
+			tcp_syncache_add(s, seg, NULL);
 		return;
 	}
+	if (listening && tcp_syncookie_input(s, l, NULL, seg))
+		return;
 	if (seg->flags & TCP_RST) {
 		trace_drop(s, seg->packet, seg->packet_len,
 			   "RST for no connection (RFC 9293 3.10.7.1)");

@@ -32,6 +32,7 @@ int tcp_listen(struct stack *s, const struct ip_endpoint *local, unsigned backlo
 	l->local = *local;
 	l->backlog = backlog ? backlog : 1;
 	list_init(&l->queue);
+	tcp_fastopen_listen(l);
 	list_append(&s->listeners, &l->link);
 	*out = l;
 	return STACK_OK;
@@ -43,6 +44,7 @@ void tcp_unlisten(struct tcp_listener *l)
 		struct tcp_conn *c = list_entry(l->queue.next, struct tcp_conn, accept_link);
 		tcp_conn_reset(c, TCP_CLOSE_ABORTED, "RST: the listener closes (RFC 9293 3.10.5)");
 	}
+	tcp_fastopen_unlisten(l);
 	list_remove(&l->link);
 	free(l);
 }

@@ -76,7 +76,9 @@ static uint16_t advertise(struct tcp_conn *c, uint8_t flags)
 
 	if (flags & TCP_SYN) {
 		/* Never scaled in a SYN (RFC 7323 2.2). */
-		wnd = c->rcvbuf.limit < UINT16_MAX ? c->rcvbuf.limit : UINT16_MAX;
+		/* Fast Open's data are in it already. */
+		wnd = c->rcv.len < c->rcvbuf.limit ? c->rcvbuf.limit - c->rcv.len : 0;
+		wnd = wnd < UINT16_MAX ? wnd : UINT16_MAX;
 		field = (uint16_t)wnd;
 	} else {
 		field = (uint16_t)(wnd >> c->rcv_wscale);
@@ -135,20 +137,25 @@ static void finish_segment(const struct tcp_conn *c, struct outgoing *o)
 		return;
 	if (o->len > 0)
 		o->flags |= TCP_PSH;
-	if (c->fin_queued && (o->seq + o->len + 1) - c->snd_una <= c->snd_wnd)
+	/* Data may go before the handshake is complete (RFC 7413 4.2.2), our FIN may not. */
+	if (c->fin_queued && !tcp_syn_outstanding(c) &&
+	    (o->seq + o->len + 1) - c->snd_una <= c->snd_wnd)
 		o->flags |= TCP_FIN;
 }
 
 static bool decide_syn(struct tcp_conn *c, struct outgoing *o)
 {
-	if (!tcp_syn_outstanding(c) || c->snd_nxt != c->iss)
+	if (!tcp_syn_outstanding(c) || (c->snd_nxt != c->iss && !c->fastopen.repeat))
 		return false;
+	c->fastopen.repeat = false;
 	o->seq = c->iss;
 	o->flags = TCP_SYN;
 	o->why = "SYN opens (RFC 9293 3.10.1)";
 	if (c->state == TCP_SYN_RECEIVED) {
 		o->flags |= TCP_ACK;
-		o->why = "SYN-ACK of a simultaneous open (RFC 9293 figure 7)";
+		o->why = c->fastopen.opened
+				 ? "SYN-ACK acknowledges the SYN and its data (RFC 7413 4.2.2)"
+				 : "SYN-ACK of a simultaneous open (RFC 9293 figure 7)";
 	}
 	return true;
 }
@@ -206,7 +213,8 @@ static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 
 	/* What is lost comes first; it is still there because the window has no room for it. */
 	c->cwnd_limited = c->board.lost > 0;
-	if (tcp_syn_outstanding(c) || !tcp_has_unsent(c) || c->board.lost > 0)
+	if ((tcp_syn_outstanding(c) && !tcp_fastopen_may_send(c)) || !tcp_has_unsent(c) ||
+	    c->board.lost > 0)
 		return false;
 	const uint32_t unsent = offset < c->snd.len ? c->snd.len - offset : 0;
 	const uint32_t usable = usable_window(c, c->snd_nxt);
@@ -292,6 +300,8 @@ static void fill_options(struct tcp_conn *c, struct tcp_segment *seg)
 	seg->opt.has_wscale = offer || (syn && c->wscale_ok);
 	seg->opt.wscale = c->stack->rcv_wscale;
 	seg->opt.sack_permitted = offer || (syn && c->sack_ok);
+	if (syn && c->fastopen.fresh && c->snd_max == c->iss)
+		tcp_fastopen_put_cookie(c->stack, seg);
 	if (!syn)
 		seg->opt.sack_count = (uint8_t)tcp_sack_blocks(c, seg->opt.sack);
 	seg->opt.has_timestamp = offer || c->ts_ok;
@@ -365,7 +375,8 @@ static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 	const uint32_t end =
 		o->seq + o->len + ((o->flags & TCP_SYN) != 0) + ((o->flags & TCP_FIN) != 0);
 	/* The SYN-ACK that answers a crossing SYN has the SYN's number but repeats nothing. */
-	const bool crossing = (o->flags & TCP_SYN) && (o->flags & TCP_ACK) && c->backoff == 0;
+	const bool crossing = (o->flags & TCP_SYN) && (o->flags & TCP_ACK) && c->backoff == 0 &&
+			      !c->fastopen.opened;
 	const bool again = seq_lt(o->seq, c->snd_max) && end != o->seq && !crossing;
 
 	c->segs_out++;

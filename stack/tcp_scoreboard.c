@@ -311,7 +311,7 @@ const char *tcp_scoreboard_check(const struct tcp_conn *c)
 {
 	const struct tcp_scoreboard *b = &c->board;
 	struct tcp_scoreboard sums = {0};
-	uint32_t at = c->snd_una;
+	uint32_t at = tcp_snd_data_una(c);
 
 	if (b->count > b->cap || (b->range == NULL) != (b->cap == 0))
 		return "the scoreboard's sizes do not agree";

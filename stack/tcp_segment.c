@@ -31,6 +31,11 @@ static void parse_option(struct tcp_options *o, uint8_t kind, const uint8_t *bod
 	} else if (kind == TCP_OPT_USER_TIMEOUT && len == 2) {
 		o->has_user_timeout = true;
 		o->user_timeout = get_be16(body);
+	} else if (kind == TCP_OPT_FASTOPEN && syn && len % 2 == 0 &&
+		   (len == 0 || (len >= TCP_FASTOPEN_MIN && len <= TCP_FASTOPEN_MAX))) {
+		o->has_fastopen = true;
+		o->fastopen_len = (uint8_t)len;
+		memcpy(o->fastopen, body, len);
 	}
 }
 
@@ -107,6 +112,14 @@ size_t tcp_segment_write(uint8_t *out, const struct tcp_segment *seg)
 		p[2] = 3;
 		p[3] = seg->opt.wscale;
 		p += 4;
+	}
+	if (seg->opt.has_fastopen) {
+		p[0] = TCP_OPT_NOP;
+		p[1] = TCP_OPT_NOP;
+		p[2] = TCP_OPT_FASTOPEN;
+		p[3] = (uint8_t)(2 + seg->opt.fastopen_len);
+		memcpy(p + 4, seg->opt.fastopen, seg->opt.fastopen_len);
+		p += 4 + seg->opt.fastopen_len;
 	}
 	if (seg->opt.sack_count > 0) {
 		p[0] = TCP_OPT_NOP;

@@ -40,10 +40,13 @@ enum {
 	TCP_OPT_SACK = 5,
 	TCP_OPT_TIMESTAMP = 8,
 	TCP_OPT_USER_TIMEOUT = 28, /* RFC 5482 */
+	TCP_OPT_FASTOPEN = 34,
 };
 
-#define TCP_WSCALE_MAX 14 /* RFC 7323 2.3 */
-#define TCP_SACK_MAX 4    /* blocks that fit into the options (RFC 2018 3) */
+#define TCP_WSCALE_MAX 14  /* RFC 7323 2.3 */
+#define TCP_FASTOPEN_MIN 4 /* bytes of a cookie (RFC 7413 4.1.1) */
+#define TCP_FASTOPEN_MAX 16
+#define TCP_SACK_MAX 4 /* blocks that fit into the options (RFC 2018 3) */
 
 struct tcp_options {
 	bool has_mss, has_wscale, has_timestamp, sack_permitted;
@@ -54,6 +57,9 @@ struct tcp_options {
 	uint16_t user_timeout; /* as on the wire: granularity bit and 15 bits */
 	uint8_t sack_count;
 	struct seq_range sack[TCP_SACK_MAX]; /* as on the wire: not checked, in no order */
+	bool has_fastopen;
+	uint8_t fastopen_len; /* of the cookie; 0: one is asked for. Written: a multiple of 4 */
+	uint8_t fastopen[TCP_FASTOPEN_MAX];
 };
 
 struct tcp_segment {

@@ -76,6 +76,7 @@ static void retransmit_fired(struct tcp_conn *c)
 	if (tcp_syn_outstanding(c)) {
 		tcp_rtt_cancel(c);
 		c->snd_nxt = c->iss;
+		tcp_fastopen_timeout(c);
 	} else {
 		tcp_recovery_timeout(c);
 	}
@@ -110,7 +111,7 @@ static void xmit_fired(struct tcp_conn *c)
 		tcp_keepalive_fired(c);
 		return;
 	}
-	if (s->now_us >= give_up_us(c)) {
+	if (s->now_us >= give_up_us(c) || tcp_fastopen_gives_up(c)) {
 		s->counters.tcp_user_timeouts++;
 		tcp_conn_reset(c, TCP_CLOSE_TIMEOUT, "user timeout (RFC 9293 3.8.3, 3.10.8)");
 		return;

@@ -16,6 +16,7 @@
 #include "stack/seq.h"
 #include "stack/stack.h"
 #include "stack/tcp_cc.h"
+#include "stack/tcp_fastopen.h"
 #include "stack/tcp_keepalive.h"
 #include "stack/tcp_prr.h"
 #include "stack/tcp_rcvbuf.h"
@@ -124,6 +125,7 @@ struct tcp_conn {
 	bool ts_ok, wscale_ok;
 	bool sack_ok; /* both SYNs had SACK-permitted (RFC 2018)              */
 	bool rtt_timing;
+	bool syn_cookie; /* there was no entry: when our SYN-ACK was sent is not known  */
 	uint8_t snd_wscale, rcv_wscale;
 	uint8_t xmit_mode; /* enum tcp_xmit_mode */
 	uint8_t backoff;   /* doublings of the RTO */
@@ -174,6 +176,7 @@ struct tcp_conn {
 	struct tcp_scoreboard board;
 	struct tcp_prr prr;
 	struct tcp_undo undo;
+	struct tcp_fastopen fastopen;
 	uint64_t dsacks_in, timeouts;
 
 	struct timer xmit_timer, delack_timer, app_timer;
@@ -200,6 +203,7 @@ struct tcp_listener {
 	unsigned queued;
 	struct list queue; /* connections that wait for tcp_accept */
 	bool event;        /* STACK_EVENT_ACCEPT is due */
+	struct tcp_fastopen_queue fastopen;
 };
 
 /* ------------------------------------------------------------------ small predicates */

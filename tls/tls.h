@@ -28,10 +28,28 @@ struct tls_blob {
 	const char *name; /* what to call it in an error: the file's path */
 };
 
+/* A certificate chain, leaf first, and its key. */
+struct tls_pair {
+	struct tls_blob cert, key;
+};
+
+/* Does a client have to show a certificate? */
+enum tls_client_auth {
+	TLS_CLIENT_OFF,      /* it is not asked                                              */
+	TLS_CLIENT_WANTED,   /* it may have none; one that it shows must be good             */
+	TLS_CLIENT_REQUIRED, /* without a good one there is no connection                    */
+};
+
 struct tls_config {
-	struct tls_blob cert; /* leaf first, then its chain                           */
-	struct tls_blob key;
-	const char *const *alpn; /* in order of preference, NULL-terminated; NULL: no ALPN. An
+	/* At least one. A client gets one whose DNS names match the name that it asks for (RFC 6066 3), of a kind
+	 * that it can verify: so a name may have an RSA and an ECDSA certificate. The first one, and those for
+	 * exactly the same names, are for all who ask for no name or for one that nobody has. */
+	const struct tls_pair *pair;
+	size_t pair_count;
+	bool strict_names; /* names that nobody has are refused: the alert unrecognized_name */
+	enum tls_client_auth client_auth;
+	struct tls_blob client_ca; /* whom client certificates must come from; unless OFF      */
+	const char *const *alpn;   /* in order of preference, NULL-terminated; NULL: no ALPN. An
 	                               offer without overlap is answered with the alert
 	                               no_application_protocol (RFC 7301 3.2)               */
 };
@@ -39,8 +57,27 @@ struct tls_config {
 /* Returns NULL with one line in `error`: what, where, what to do. `cfg` and its blobs may be freed
  * afterwards. A key that does not belong to the certificate is an error. */
 struct tls_context *tls_context_create(const struct tls_config *cfg, char error[TLS_ERROR_SIZE]);
-/* All sessions must have been freed. */
+/* Gives it back: it goes with its last session. */
 void tls_context_destroy(struct tls_context *ctx);
+
+/* Session tickets (RFC 5077, RFC 8446 4.6.1): the state of a session travels with the client, sealed by AES-256-GCM
+ * under keys that all servers of a name share. Tickets are written with `current` and read with both. */
+struct tls_ticket_key {
+	uint8_t name[16]; /* the first four bytes say which key it is */
+	uint8_t secret[32];
+};
+struct tls_ticket_keys {
+	struct tls_ticket_key current, previous;
+	uint32_t lifetime_s; /* of a ticket: at most seven days (RFC 8446 4.6.1) */
+};
+#define TLS_TICKET_LIFETIME_MAX_S 604800u
+
+/* Begins to offer tickets, or changes their keys; sessions go on undisturbed. Call again before `lifetime_s` is
+ * over, be it with the same keys: Mbed TLS lets no key grow older. Without a call nothing is resumed, nor
+ * where clients have to show certificates: a ticket would pass them by.
+ * Returns 0, or -1 with one line in `error`. */
+int tls_context_set_ticket_keys(struct tls_context *ctx, const struct tls_ticket_keys *keys,
+				char error[TLS_ERROR_SIZE]);
 
 /* The stream below. `send` takes the whole of `len` bytes or nothing: it returns len, 0 when there is
  * no room now, -1 when the stream will never take more. `recv` returns how many bytes it gave, 0 when
@@ -97,6 +134,8 @@ struct tls_info {
 		*ciphersuite; /* IANA name, NULL before                                         */
 	const char *alpn;     /* NULL when none was negotiated                                  */
 	const char *sni;      /* the name that the client asked for, NULL when none             */
+	const char *client;   /* subject of the certificate that the client showed, NULL for none */
+	bool resumed;         /* by a ticket: no certificate was sent                            */
 	bool close_notify_in, close_notify_out;
 };
 void tls_session_info(const struct tls_session *t, struct tls_info *info);

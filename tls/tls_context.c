@@ -17,97 +17,31 @@ const char *tls_library_version(void)
 }
 
 /* The name that a client asks for, kept for people to read: nothing in it may harm a log line. */
-static int note_server_name(void *ctx, mbedtls_ssl_context *ssl, const unsigned char *name,
-			    size_t len)
+static void note_server_name(struct tls_session *t, const unsigned char *name, size_t len)
 {
-	struct tls_session *t = mbedtls_ssl_get_user_data_p(ssl);
-
-	(void)ctx;
 	if (len > TLS_SNI_MAX)
 		len = TLS_SNI_MAX;
 	for (size_t i = 0; i < len; i++)
 		t->sni[i] = name[i] > ' ' && name[i] < 0x7f ? (char)name[i] : '?';
 	t->sni[len] = '\0';
-	return 0; /* there is one certificate: every name gets it */
 }
 
-/* memmem for a blob, which may be empty and then has no address either. */
-static bool holds(const struct tls_blob *blob, const char *mark)
+/* RFC 6066 3. The identities that have the name go before the default ones; which of them it will be is for what the
+ * client can verify to decide. A value other than 0 becomes the alert unrecognized_name. */
+static int on_server_name(void *arg, mbedtls_ssl_context *ssl, const unsigned char *name,
+			  size_t len)
 {
-	return blob->len > 0 && memmem(blob->data, blob->len, mark, strlen(mark)) != NULL;
-}
+	struct tls_context *ctx = arg;
+	size_t first, count;
 
-/* PEM must end in NUL for Mbed TLS, DER must not. Returns a copy, to be freed, or NULL. */
-static uint8_t *parseable(const struct tls_blob *blob, size_t *len)
-{
-	uint8_t *copy = malloc(blob->len + 1);
-
-	if (!copy)
-		return NULL;
-	if (blob->len > 0)
-		memcpy(copy, blob->data, blob->len);
-	copy[blob->len] = '\0';
-	*len = holds(blob, "-----BEGIN ") ? blob->len + 1 : blob->len;
-	return copy;
-}
-
-static int load_chain(mbedtls_x509_crt *chain, const struct tls_blob *blob, const char *what,
-		      char error[TLS_ERROR_SIZE])
-{
-	size_t len;
-	uint8_t *copy = parseable(blob, &len);
-
-	if (!copy) {
-		snprintf(error, TLS_ERROR_SIZE, "%s %s: out of memory", what, blob->name);
-		return -1;
-	}
-	const int err = mbedtls_x509_crt_parse(chain, copy, len);
-	free(copy);
-	if (err > 0)
-		snprintf(error, TLS_ERROR_SIZE, "%s %s: %d of its certificates cannot be read",
-			 what, blob->name, err);
-	else if (err < 0)
-		tls_error_format(error, what, blob->name, err);
-	return err ? -1 : 0;
-}
-
-/* PKCS#8 and the older PEM header both say so; what opens them is not compiled in. */
-static bool is_encrypted(const struct tls_blob *key)
-{
-	return holds(key, "ENCRYPTED");
-}
-
-static int load_key(struct tls_context *ctx, const struct tls_config *cfg,
-		    char error[TLS_ERROR_SIZE])
-{
-	size_t len;
-	uint8_t *copy = parseable(&cfg->key, &len);
-
-	if (!copy) {
-		snprintf(error, TLS_ERROR_SIZE, "key %s: out of memory", cfg->key.name);
-		return -1;
-	}
-	const int err = mbedtls_pk_parse_key(&ctx->key, copy, len, NULL, 0, mbedtls_psa_get_random,
-					     MBEDTLS_PSA_RANDOM_STATE);
-	explicit_bzero(copy, len);
-	free(copy);
-	if (err && is_encrypted(&cfg->key)) {
-		snprintf(error, TLS_ERROR_SIZE,
-			 "key %s is encrypted; decrypt it first: openssl pkey -in %s -out NEW",
-			 cfg->key.name, cfg->key.name);
-		return -1;
-	}
-	if (err) {
-		tls_error_format(error, "key", cfg->key.name, err);
-		return -1;
-	}
-	if (mbedtls_pk_check_pair(&ctx->chain.pk, &ctx->key, mbedtls_psa_get_random,
-				  MBEDTLS_PSA_RANDOM_STATE) != 0) {
-		snprintf(error, TLS_ERROR_SIZE,
-			 "key %s does not belong to the first certificate in %s; the leaf must "
-			 "come first",
-			 cfg->key.name, cfg->cert.name);
-		return -1;
+	note_server_name(mbedtls_ssl_get_user_data_p(ssl), name, len);
+	if (!tls_names_find(&ctx->names, name, len, &first, &count))
+		return ctx->strict_names ? -1 : 0;
+	for (size_t i = 0; i < count; i++) {
+		struct tls_identity *id = &ctx->identity[ctx->names.entry[first + i].identity];
+		const int err = mbedtls_ssl_set_hs_own_cert(ssl, &id->chain, &id->key);
+		if (err)
+			return err;
 	}
 	return 0;
 }
@@ -140,9 +74,7 @@ static struct tls_context *context_new(int endpoint, char error[TLS_ERROR_SIZE])
 		return NULL;
 	}
 	mbedtls_ssl_config_init(&ctx->conf);
-	mbedtls_x509_crt_init(&ctx->chain);
 	mbedtls_x509_crt_init(&ctx->trusted);
-	mbedtls_pk_init(&ctx->key);
 	const psa_status_t psa = psa_crypto_init();
 	if (psa != PSA_SUCCESS) {
 		snprintf(error, TLS_ERROR_SIZE, "TLS: the crypto library does not start (PSA %d)",
@@ -163,24 +95,78 @@ fail:
 	return NULL;
 }
 
+static int load_identities(struct tls_context *ctx, const struct tls_config *cfg,
+			   char error[TLS_ERROR_SIZE])
+{
+	if (cfg->pair_count == 0) {
+		snprintf(error, TLS_ERROR_SIZE, "certificate: a server needs one");
+		return -1;
+	}
+	ctx->identity = calloc(cfg->pair_count, sizeof *ctx->identity);
+	if (!ctx->identity) {
+		snprintf(error, TLS_ERROR_SIZE, "certificate: out of memory");
+		return -1;
+	}
+	for (size_t i = 0; i < cfg->pair_count; i++) {
+		tls_identity_init(&ctx->identity[i]);
+		ctx->identities++;
+		if (tls_identity_load(&ctx->identity[i], &cfg->pair[i], error) != 0 ||
+		    tls_names_add(&ctx->names, &ctx->identity[i].chain, i, error) != 0)
+			return -1;
+	}
+	tls_names_sort(&ctx->names);
+	return 0;
+}
+
+/* Who asks for no name, or for one that nobody has, gets the first identity, and with it those that are for the same
+ * names: an RSA certificate beside an ECDSA one. */
+static int set_default_identities(struct tls_context *ctx)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < ctx->identities && !err; i++) {
+		struct tls_identity *id = &ctx->identity[i];
+		if (i == 0 || tls_names_alike(&ctx->identity[0].chain, &id->chain))
+			err = mbedtls_ssl_conf_own_cert(&ctx->conf, &id->chain, &id->key);
+	}
+	return err;
+}
+
+/* RFC 8446 4.3.2, RFC 5246 7.4.4 */
+static int set_client_authority(struct tls_context *ctx, const struct tls_config *cfg,
+				char error[TLS_ERROR_SIZE])
+{
+	ctx->client_auth = cfg->client_auth;
+	mbedtls_ssl_conf_authmode(
+		&ctx->conf, cfg->client_auth == TLS_CLIENT_REQUIRED ? MBEDTLS_SSL_VERIFY_REQUIRED
+			    : cfg->client_auth == TLS_CLIENT_WANTED ? MBEDTLS_SSL_VERIFY_OPTIONAL
+								    : MBEDTLS_SSL_VERIFY_NONE);
+	if (cfg->client_auth == TLS_CLIENT_OFF)
+		return 0;
+	if (tls_chain_load(&ctx->trusted, &cfg->client_ca, "CA", error) != 0)
+		return -1;
+	mbedtls_ssl_conf_ca_chain(&ctx->conf, &ctx->trusted, NULL);
+	return 0;
+}
+
 struct tls_context *tls_context_create(const struct tls_config *cfg, char error[TLS_ERROR_SIZE])
 {
 	struct tls_context *ctx = context_new(MBEDTLS_SSL_IS_SERVER, error);
 
 	if (!ctx)
 		return NULL;
-	if (load_chain(&ctx->chain, &cfg->cert, "certificate", error) || load_key(ctx, cfg, error))
+	if (load_identities(ctx, cfg, error) != 0 || set_client_authority(ctx, cfg, error) != 0)
 		goto fail;
-	int err = mbedtls_ssl_conf_own_cert(&ctx->conf, &ctx->chain, &ctx->key);
+	int err = set_default_identities(ctx);
 	if (!err)
 		err = set_alpn(ctx, cfg->alpn);
 	if (err) {
-		tls_error_format(error, "certificate", cfg->cert.name, err);
+		tls_error_format(error, "certificate", cfg->pair[0].cert.name, err);
 		goto fail;
 	}
-	mbedtls_ssl_conf_sni(&ctx->conf, note_server_name, NULL);
-	/* No callbacks for tickets are set, so TLS 1.2 offers none; this is for TLS 1.3. */
-	mbedtls_ssl_conf_new_session_tickets(&ctx->conf, 0);
+	ctx->strict_names = cfg->strict_names;
+	mbedtls_ssl_conf_sni(&ctx->conf, on_server_name, ctx);
+	tls_ticket_init(ctx);
 	return ctx;
 fail:
 	tls_context_destroy(ctx);
@@ -197,7 +183,7 @@ struct tls_context *tls_context_create_client(const struct tls_client_config *cf
 		return NULL;
 	mbedtls_ssl_conf_authmode(conf, MBEDTLS_SSL_VERIFY_NONE);
 	if (cfg->ca.data) {
-		if (load_chain(&ctx->trusted, &cfg->ca, "CA", error))
+		if (tls_chain_load(&ctx->trusted, &cfg->ca, "CA", error))
 			goto fail;
 		mbedtls_ssl_conf_authmode(conf, MBEDTLS_SSL_VERIFY_REQUIRED);
 		mbedtls_ssl_conf_ca_chain(conf, &ctx->trusted, NULL);
@@ -225,10 +211,16 @@ void tls_context_destroy(struct tls_context *ctx)
 {
 	if (!ctx)
 		return;
+	ctx->condemned = true;
+	if (ctx->sessions > 0)
+		return;
 	mbedtls_ssl_config_free(&ctx->conf);
-	mbedtls_x509_crt_free(&ctx->chain);
+	for (size_t i = 0; i < ctx->identities; i++)
+		tls_identity_free(&ctx->identity[i]);
+	free(ctx->identity);
+	tls_names_free(&ctx->names);
 	mbedtls_x509_crt_free(&ctx->trusted);
-	mbedtls_pk_free(&ctx->key);
+	tls_ticket_free(ctx);
 	for (size_t i = 0; ctx->alpn && ctx->alpn[i]; i++)
 		free((void *)(uintptr_t)ctx->alpn[i]);
 	free(ctx->alpn);

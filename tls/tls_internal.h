@@ -4,19 +4,73 @@
 #define TLS_TLS_INTERNAL_H
 
 #include <mbedtls/ssl.h>
+#include <mbedtls/ssl_ticket.h>
 
 #include "tls/tls.h"
+
+/* ---- tls_identity.c */
+
+/* Who we are to a client. */
+struct tls_identity {
+	mbedtls_x509_crt chain; /* leaf first    */
+	mbedtls_pk_context key; /* names key_id  */
+	mbedtls_svc_key_id_t key_id;
+};
+
+void tls_identity_init(struct tls_identity *id);
+/* 0, or -1 with one line in `error`. tls_identity_free in any case. */
+int tls_identity_load(struct tls_identity *id, const struct tls_pair *pair,
+		      char error[TLS_ERROR_SIZE]);
+void tls_identity_free(struct tls_identity *id);
+/* Certificates only; `what` is what they are called in an error. */
+int tls_chain_load(mbedtls_x509_crt *chain, const struct tls_blob *blob, const char *what,
+		   char error[TLS_ERROR_SIZE]);
+
+/* ---- tls_names.c: which identities are for which name */
+
+struct tls_name {
+	char *name; /* lower case; "*.example.org" for a wildcard */
+	size_t identity;
+};
+struct tls_names {
+	struct tls_name *entry; /* sorted by name, then identity */
+	size_t count, cap;
+};
+
+/* Takes in the DNS names of a leaf: its subjectAltName (RFC 9525 6.3), or nothing. 0, or -1 when memory is short. */
+int tls_names_add(struct tls_names *names, const mbedtls_x509_crt *leaf, size_t identity,
+		  char error[TLS_ERROR_SIZE]);
+void tls_names_sort(struct tls_names *names);
+/* The entries for the name that a client asks for; a wildcard stands for one label (RFC 9525 6.3) and counts only
+ * when nobody has the name itself. */
+bool tls_names_find(const struct tls_names *names, const unsigned char *name, size_t len,
+		    size_t *first, size_t *count);
+/* True when both leaves are for exactly the same names and addresses. */
+bool tls_names_alike(const mbedtls_x509_crt *a, const mbedtls_x509_crt *b);
+void tls_names_free(struct tls_names *names);
 
 /* ---- tls_context.c */
 
 struct tls_context {
 	mbedtls_ssl_config conf;
-	mbedtls_x509_crt chain; /* ours: leaf first */
-	mbedtls_pk_context key;
-	mbedtls_x509_crt trusted; /* a client's trust anchors */
+	struct tls_identity *identity; /* a server's; the first is the default */
+	size_t identities;
+	struct tls_names names;
+	bool strict_names;
+	enum tls_client_auth client_auth;
+	mbedtls_x509_crt trusted; /* whom we believe about a peer */
 	char *server_name;        /* a client's: whom it wants to talk to */
 	const char **alpn;        /* a copy that the configuration points to */
+	size_t sessions;          /* that use this context            */
+	bool condemned;           /* freed with the last of them     */
+	mbedtls_ssl_ticket_context tickets;
+	bool has_tickets;
 };
+
+/* ---- tls_ticket.c */
+
+void tls_ticket_init(struct tls_context *ctx);
+void tls_ticket_free(struct tls_context *ctx);
 
 /* ---- tls_policy.c */
 
@@ -67,6 +121,7 @@ struct tls_session {
 	size_t write_len;      /* of the write that must be repeated, 0: none */
 	bool write_sent;       /* its record has left with another call       */
 	bool started, established;
+	bool certified;  /* our certificate was sent: a full handshake      */
 	bool starved;    /* the stream had no bytes when last asked         */
 	bool at_eof;     /* the peer's FIN was seen                         */
 	bool blocked;    /* Mbed TLS holds bytes that the stream refused    */
@@ -78,6 +133,7 @@ struct tls_session {
 	bool closing;    /* close_notify has been sealed                    */
 	bool close_notify_in, close_notify_out;
 	char sni[TLS_SNI_MAX + 1];
+	char *client; /* its certificate's subject, NULL for none */
 	char error[TLS_ERROR_SIZE];
 };
 

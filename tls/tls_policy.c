@@ -69,6 +69,7 @@ void tls_policy_apply(mbedtls_ssl_config *conf)
 	mbedtls_ssl_conf_groups(conf, groups);
 	mbedtls_ssl_conf_sig_algs(conf, signatures);
 	mbedtls_ssl_conf_preference_order(conf, MBEDTLS_SSL_SRV_CIPHERSUITE_ORDER_SERVER);
-	mbedtls_ssl_conf_tls13_key_exchange_modes(conf,
-						  MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL);
+	/* A ticket saves the certificate, never the key exchange: psk_dhe_ke, not psk_ke (RFC 8446 4.2.9). */
+	mbedtls_ssl_conf_tls13_key_exchange_modes(
+		conf, MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL_ALL);
 }

@@ -161,6 +161,7 @@ struct tls_session *tls_session_create(struct tls_context *ctx, const struct tls
 	if (!t)
 		return NULL;
 	t->context = ctx;
+	ctx->sessions++;
 	t->stream = *stream;
 	t->alert = TLS_NO_ALERT;
 	mbedtls_ssl_init(&t->ssl);
@@ -172,6 +173,9 @@ void tls_session_destroy(struct tls_session *t)
 	if (!t)
 		return;
 	mbedtls_ssl_free(&t->ssl);
+	if (--t->context->sessions == 0 && t->context->condemned)
+		tls_context_destroy(t->context);
+	free(t->client);
 	free(t);
 }
 
@@ -189,6 +193,47 @@ static int start(struct tls_session *t)
 	mbedtls_ssl_set_bio(&t->ssl, t, bio_send, bio_recv, NULL);
 	t->started = true;
 	return 0;
+}
+
+/* mbedtls_ssl_handshake, with an eye on the way that it takes. Tickets are states beyond HANDSHAKE_OVER, from where
+ * it comes back. */
+static int step_to_the_end(struct tls_session *t)
+{
+	int err = 0;
+
+	while (err == 0 && t->ssl.MBEDTLS_PRIVATE(state) != MBEDTLS_SSL_HANDSHAKE_OVER) {
+		t->certified = t->certified ||
+			       t->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_CERTIFICATE;
+		err = mbedtls_ssl_handshake_step(&t->ssl);
+	}
+	return err;
+}
+
+/* The handshake is complete. Where a certificate is only wanted Mbed TLS takes any: a client that shows a bad one
+ * shall not be mistaken for one that showed none. */
+static enum tls_status judge_client(struct tls_session *t)
+{
+	const mbedtls_x509_crt *cert = mbedtls_ssl_get_peer_cert(&t->ssl);
+	const uint32_t flags = mbedtls_ssl_get_verify_result(&t->ssl);
+	char subject[512];
+
+	if (t->context->client_auth == TLS_CLIENT_OFF || !cert) {
+		t->established = true;
+		return TLS_OK;
+	}
+	if (flags != 0) {
+		describe(t, "TLS client certificate", MBEDTLS_ERR_X509_CERT_VERIFY_FAILED);
+		t->failing = true;
+		t->alert =
+			flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED ? MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA
+			: flags & MBEDTLS_X509_BADCERT_EXPIRED ? MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED
+							       : MBEDTLS_SSL_ALERT_MSG_BAD_CERT;
+		return send_last_alert(t);
+	}
+	if (mbedtls_x509_dn_gets(subject, sizeof subject, &cert->subject) > 0)
+		t->client = strdup(subject);
+	t->established = true;
+	return TLS_OK;
 }
 
 enum tls_status tls_session_handshake(struct tls_session *t)
@@ -209,13 +254,12 @@ enum tls_status tls_session_handshake(struct tls_session *t)
 		 * stream. */
 		do {
 			t->starved = false;
-			err = mbedtls_ssl_handshake(&t->ssl);
+			err = step_to_the_end(t);
 		} while (err == MBEDTLS_ERR_SSL_WANT_READ && !t->starved);
 	}
 	if (err)
 		return settle(t, "TLS handshake", err);
-	t->established = true;
-	return TLS_OK;
+	return judge_client(t);
 }
 
 bool tls_session_established(const struct tls_session *t)
@@ -351,6 +395,8 @@ void tls_session_info(const struct tls_session *t, struct tls_info *info)
 	};
 	if (!t->established)
 		return;
+	info->client = t->client;
+	info->resumed = !t->certified;
 	info->version = mbedtls_ssl_get_version(&t->ssl);
 	info->ciphersuite = tls_policy_suite_name(mbedtls_ssl_get_ciphersuite_id_from_ssl(&t->ssl));
 	info->alpn = mbedtls_ssl_get_alpn_protocol(&t->ssl);

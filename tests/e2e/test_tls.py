@@ -3,6 +3,7 @@
 import os
 import socket
 import ssl
+import subprocess
 
 from basics import ADDRESS
 from messages import Reader, get
@@ -166,3 +167,37 @@ def test_noise_instead_of_a_hello_is_ended(env):
             except ConnectionError:
                 pass
     assert env.fetch("https://%s/hello.txt" % ADDRESS).status == 200
+
+
+def test_key_updates_of_the_client_are_followed_and_answered(env):
+    """RFC 8446 4.6.3: `K` makes openssl change its keys and ask for ours to change, `k` only the former."""
+    env.shared()
+    client = subprocess.Popen(["openssl", "s_client", "-connect", ADDRESS + ":443", "-tls1_3", "-msg", "-crlf"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env.environ)
+    seen = []
+
+    def until(text, count):
+        while "".join(seen).count(text) < count:
+            line = client.stdout.readline().decode("latin-1")
+            assert line, "".join(seen)
+            seen.append(line)
+
+    def say(line):
+        client.stdin.write(line.encode())
+        client.stdin.flush()
+
+    try:
+        until("NewSessionTicket", 2)
+        for i in range(1, 6):
+            say("K\n")
+            until("<<< TLS 1.3, Handshake [length 0005], KeyUpdate", i)
+            say("k\n")
+            until(">>> TLS 1.3, Handshake [length 0005], KeyUpdate", 2 * i)
+            say("GET /hello.txt HTTP/1.1\nHost: x\n\n")
+            until("hello, world", i)
+        client.stdin.close()
+        rest = client.stdout.read().decode("latin-1")
+        assert "close_notify" in rest and "unexpected" not in rest, rest
+    finally:
+        client.kill()
+        client.wait(30)

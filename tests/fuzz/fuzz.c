@@ -42,6 +42,7 @@ void fuzz_world_create(struct fuzz_world *w, void (*application)(struct stack *s
 	cfg.memory_limit = 1u << 20;
 	cfg.max_connections = 16;
 	cfg.max_half_open = 8;
+	cfg.fastopen = true;
 	cfg.max_time_wait = 8;
 	cfg.send_buffer_max = 16384;
 	cfg.recv_buffer_max = 16384;

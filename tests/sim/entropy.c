@@ -2,7 +2,8 @@
 /*
  * entropy.c — the randomness and the time of day that the TLS library sees. It asks the system for
  * both, so the same seed would give other packets each time. The simulator is linked with
- * --wrap=syscall and --wrap=time: what the program calls by these names comes here instead. The one
+ * --wrap=syscall and --wrap=time: what the program calls by these names comes here instead. libcrypto, a shared
+ * library, is given a method of its own (deprecated since 3.0, but there is no other of a few lines). The one
  * piece of global state of the simulator is here, because the C library's functions have no
  * context.
  */
@@ -10,6 +11,10 @@
 #include <stddef.h>
 #include <sys/syscall.h>
 
+#ifdef TUNHTTPD_PSA_LIBCRYPTO
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/rand.h>
+#endif
 #include <psa/crypto.h>
 
 #include "tests/sim/rng.h"
@@ -45,8 +50,31 @@ time_t __wrap_time(time_t *out)
 	return SITE_WALL_CLOCK;
 }
 
+#ifdef TUNHTTPD_PSA_LIBCRYPTO
+static int random_bytes(unsigned char *out, int len)
+{
+	for (int i = 0; i < len; i++)
+		out[i] = (uint8_t)sim_rng_next(&entropy);
+	return 1;
+}
+
+static int seeded(void)
+{
+	return 1;
+}
+
+static const RAND_METHOD seeded_method = {
+	.bytes = random_bytes,
+	.pseudorand = random_bytes,
+	.status = seeded,
+};
+#endif
+
 void site_seed_tls(uint64_t seed)
 {
+#ifdef TUNHTTPD_PSA_LIBCRYPTO
+	RAND_set_rand_method(&seeded_method);
+#endif
 	mbedtls_psa_crypto_free();
 	sim_rng_seed(&entropy, seed);
 }

@@ -169,11 +169,45 @@ static void run_memory(struct sim *sim, unsigned index)
 	finish(&p, count);
 }
 
+/* The server can remember one half-open client: nearly all get in with a SYN cookie, and have the same connection as
+ * ever, whatever happens to the packets. */
+static void run_syncookies(struct sim *sim, unsigned index)
+{
+	const unsigned count = 64;
+	struct sim_pair p;
+
+	sim_pair_init(&p, sim);
+	sim->max_us = HOUR;
+	for (unsigned i = 0; i < 2; i++) {
+		sim->link[i].cfg.loss_ppm = index % 2 ? 30000 : 0;
+		sim->link[i].cfg.rate = 12500000;
+	}
+	sim_set_delay(sim, index / 2 % 2 ? 200 * SIM_MS : 5 * SIM_MS);
+	p.cfg[1].max_half_open = 1;
+	p.plan[0].send = 5000;
+	p.plan[1].send = 50000;
+	p.plan[0].close = SIM_CLOSE_DONE;
+	p.plan[1].close = SIM_CLOSE_DONE;
+	snprintf(sim->about, sizeof sim->about, "%u clients, one half-open entry", count);
+	start(&p, count);
+	for (unsigned i = 0; i < count && !sim->failed; i++)
+		sim_streams_connect(&p.app[0], i * SIM_MS / 10, (uint16_t)(20000 + i), SIM_PORT,
+				    &p.plan[0]);
+	sim_run(sim);
+	const struct stack_counters *n = stack_get_counters(sim->host[1].stack);
+	if (!sim->failed && (n->tcp_syn_cookies_recv < count / 2 || n->tcp_syn_cookies_failed > 0))
+		sim_fail(sim, "%llu came with a cookie, %llu with a wrong one",
+			 (unsigned long long)n->tcp_syn_cookies_recv,
+			 (unsigned long long)n->tcp_syn_cookies_failed);
+	finish(&p, count);
+}
+
 const struct sim_group sim_many_groups[] = {
 	{"parallel", "connections that share a lossy bottleneck", 8, 0, run_parallel},
 	{"backlog", "more clients than the accept queue holds", 6, 0, run_backlog},
 	{"reuse", "the same ports again while in TIME-WAIT", 2, 0, run_reuse},
 	{"time-wait", "more TIME-WAIT records than may be kept", 2, 0, run_time_wait},
+	{"syncookies", "handshakes that the server does not remember", 8, 0, run_syncookies},
 	{"memory", "more connections than memory", 8, 0, run_memory},
 	{0},
 };

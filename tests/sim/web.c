@@ -67,7 +67,8 @@ static bool make_tls(struct web *w)
 {
 	const struct site *site = w->sim->site;
 	char error[TLS_ERROR_SIZE] = "";
-	const struct tls_config server = {.cert = site->cert, .key = site->key, .alpn = alpn};
+	const struct tls_pair pair = {site->cert, site->key};
+	const struct tls_config server = {.pair = &pair, .pair_count = 1, .alpn = alpn};
 	const struct tls_client_config client = {
 		.ca = site->ca, .server_name = SITE_NAME, .alpn = alpn, .version = w->version};
 

@@ -107,8 +107,9 @@ static inline void make_tls(struct world *w)
 
 	if (certs_ensure_local(w->dir, names, time(NULL), NULL, error) != 0)
 		fail_msg("%s", error);
-	const struct tls_config cfg = {.cert = slurp(w->dir, CERTS_LEAF_FILE),
-				       .key = slurp(w->dir, CERTS_LEAF_KEY_FILE)};
+	const struct tls_pair pem = {.cert = slurp(w->dir, CERTS_LEAF_FILE),
+				     .key = slurp(w->dir, CERTS_LEAF_KEY_FILE)};
+	const struct tls_config cfg = {.pair = &pem, .pair_count = 1};
 	w->tls = tls_context_create(&cfg, error);
 	const struct tls_client_config client = {.ca = slurp(w->dir, CERTS_CA_FILE),
 						 .server_name = "10.0.0.2"};

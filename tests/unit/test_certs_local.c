@@ -244,10 +244,11 @@ static void test_the_server_takes_what_was_made(void **state)
 {
 	const struct place *at = *state;
 	const struct snapshot s = ensure_fresh(at);
-	const struct tls_config cfg = {
+	const struct tls_pair pem = {
 		.cert = {(const uint8_t *)s.files[2].data, s.files[2].len, CERTS_LEAF_FILE},
 		.key = {(const uint8_t *)s.files[3].data, s.files[3].len, CERTS_LEAF_KEY_FILE},
 	};
+	const struct tls_config cfg = {.pair = &pem, .pair_count = 1};
 	char error[TLS_ERROR_SIZE] = "";
 	struct tls_context *ctx = tls_context_create(&cfg, error);
 

@@ -76,8 +76,8 @@ static void test_defaults_are_those_of_the_table(void **state)
 	assert_false(c.o.address6_given);
 	assert_int_equal(c.o.http, 80);
 	assert_int_equal(c.o.https, 443);
-	assert_null(c.o.cert);
-	assert_null(c.o.key);
+	assert_int_equal(c.o.cert.count, 0);
+	assert_int_equal(c.o.key.count, 0);
 	assert_string_equal(c.o.state, "/home/me/.local/share/tunhttpd");
 	assert_int_equal(c.o.names.count, 0);
 	assert_string_equal(c.o.tun, "tunhttpd0");
@@ -86,6 +86,7 @@ static void test_defaults_are_those_of_the_table(void **state)
 	assert_string_equal(c.o.user, "nobody");
 	assert_false(c.o.user_given);
 	assert_true(c.o.offload);
+	assert_false(c.o.fast_open);
 	assert_int_equal(c.o.log, LOG_COMBINED);
 	assert_int_equal(c.o.grace_us, 10000000);
 	assert_int_equal(c.o.tcp_keepalive_us, 0);
@@ -103,10 +104,11 @@ static void test_every_option_comes_by_flag_environment_and_file(void **state)
 
 		if (!def->kind->parse || def->no_file)
 			continue;
-		/* cert and key go together, and http and https cannot be the same */
-		const char *also = strcmp(def->name, "cert") == 0  ? "--key k"
-				   : strcmp(def->name, "key") == 0 ? "--cert c"
-								   : "";
+		/* cert and key go together, and who asks for certificates says whose */
+		const char *also = strcmp(def->name, "cert") == 0        ? "--key k"
+				   : strcmp(def->name, "key") == 0       ? "--cert c"
+				   : strcmp(def->name, "client-ca") == 0 ? "--client-cert wanted"
+									 : "";
 		snprintf(text, sizeof text, "--%s %s %s", def->name, value, also);
 		parse_good(&c, text, "HOME=/h");
 		assert_int_equal(c.o.set[i].source, SOURCE_FLAG);
@@ -139,6 +141,19 @@ static void test_every_option_comes_by_flag_environment_and_file(void **state)
 		unlink(path);
 		free(path);
 	}
+}
+
+static void test_fast_open_is_switched_on(void **state)
+{
+	struct call c;
+
+	(void)state;
+	parse_good(&c, "--fast-open on", "HOME=/h");
+	assert_true(c.o.fast_open);
+	options_free(&c.o);
+	parse_good(&c, "--fast-open off", "HOME=/h TUNHTTPD_FAST_OPEN=on");
+	assert_false(c.o.fast_open);
+	options_free(&c.o);
 }
 
 static void test_flag_beats_environment_beats_file_beats_default(void **state)
@@ -264,6 +279,7 @@ static void test_each_error_says_what_where_and_what_is_allowed(void **state)
 		{"--tcp-keepalive 0.9", "", EXIT_USAGE, {"--tcp-keepalive", "0 for off"}},
 		{"--log xml", "", EXIT_USAGE, {"--log", "combined, json or off"}},
 		{"--offload auto", "", EXIT_USAGE, {"--offload", "on or off"}},
+		{"--fast-open yes", "", EXIT_USAGE, {"--fast-open", "on or off"}},
 		{"--tun a/b", "", EXIT_USAGE, {"--tun", "network interface"}},
 		{"--name a..b", "", EXIT_USAGE, {"--name", "DNS names"}},
 		{"", "TUNHTTPD_HTTP=x", EXIT_CONFIG, {"TUNHTTPD_HTTP:", "\"x\"", "1 to 65535"}},
@@ -272,6 +288,18 @@ static void test_each_error_says_what_where_and_what_is_allowed(void **state)
 		{"--http 80", "TUNHTTPD_HTTP=x", EXIT_CONFIG, {"TUNHTTPD_HTTP:"}},
 		{"--cert c", "", EXIT_CONFIG, {"--cert is given without --key"}},
 		{"--key k", "", EXIT_CONFIG, {"--key is given without --cert"}},
+		{"--cert a,b --key a", "", EXIT_CONFIG, {"--cert names 2 files and --key 1"}},
+		{"--cert a, --key a", "", EXIT_USAGE, {"--cert", "paths of files"}},
+		{"--client-cert maybe",
+		 "",
+		 EXIT_USAGE,
+		 {"--client-cert", "off, wanted or required"}},
+		{"--client-cert wanted",
+		 "",
+		 EXIT_CONFIG,
+		 {"--client-cert is given without --client-ca"}},
+		{"--client-ca f", "", EXIT_CONFIG, {"--client-ca is given without --client-cert"}},
+		{"--ticket-lifetime 90000", "", EXIT_USAGE, {"--ticket-lifetime", "86400"}},
 		{"--http off --https off", "", EXIT_CONFIG, {"--http and --https are both off"}},
 		{"--http 443", "", EXIT_CONFIG, {"both 443"}},
 		{"--config /nonexistent/file",
@@ -421,6 +449,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults_are_those_of_the_table),
 		cmocka_unit_test(test_every_option_comes_by_flag_environment_and_file),
+		cmocka_unit_test(test_fast_open_is_switched_on),
 		cmocka_unit_test(test_flag_beats_environment_beats_file_beats_default),
 		cmocka_unit_test(test_names_add_up_within_one_source),
 		cmocka_unit_test(test_directory_is_the_one_bare_word),

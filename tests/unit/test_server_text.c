@@ -153,15 +153,31 @@ static void test_json_line(void **state)
 	out[len] = '\0';
 	assert_string_equal(
 		out, "{\"time\":\"2023-11-14T22:13:20Z\",\"client\":\"10.77.0.1\",\"port\":40123,"
-		     "\"connection\":17,\"tls\":true,\"method\":\"GET\","
+		     "\"connection\":17,\"tls\":true,\"subject\":null,\"method\":\"GET\","
 		     "\"target\":\"/a\\\\x22b\\\\x0a\",\"version\":\"HTTP/1.1\","
 		     "\"host\":\"10.77.0.2\",\"status\":200,\"bytes\":1234567890123,"
 		     "\"complete\":true,\"duration_us\":42,\"referer\":null,"
 		     "\"user_agent\":\"curl/8.0 \\\\x5co/\"}\n");
 }
 
+/* The third field of the combined format is the user: a blank would end it. */
+static void test_subject_of_a_client_certificate(void **state)
+{
+	char out[LOG_LINE_MAX];
+	struct app_client known = client;
+
+	(void)state;
+	known.subject = "CN=Erika  M\"x, O=\xc3\xa9 ";
+	out[log_format_line(LOG_COMBINED, &known, &entry, out)] = '\0';
+	assert_non_null(
+		strstr(out, "10.77.0.1 - CN=Erika\\x20\\x20M\\x22x,\\x20O=\\xc3\\xa9\\x20 ["));
+	out[log_format_line(LOG_JSON, &known, &entry, out)] = '\0';
+	assert_non_null(strstr(out, "\"subject\":\"CN=Erika  M\\\\x22x, O=\\\\xc3\\\\xa9 \","));
+}
+
 static void test_longest_line_is_whole(void **state)
 {
+	struct app_client known = client;
 	char *huge = malloc(100001);
 	struct http_log_entry e = entry;
 
@@ -169,10 +185,10 @@ static void test_longest_line_is_whole(void **state)
 	memset(huge, '\n', 100000);
 	huge[100000] = '\0';
 	e.method = e.target = e.version = e.host = e.referer = e.user_agent = huge;
+	known.subject = huge;
 	for (int json = 0; json < 2; json++) {
 		char out[LOG_LINE_MAX];
-		const size_t len =
-			log_format_line(json ? LOG_JSON : LOG_COMBINED, &client, &e, out);
+		const size_t len = log_format_line(json ? LOG_JSON : LOG_COMBINED, &known, &e, out);
 		assert_true(len < LOG_LINE_MAX);
 		assert_int_equal(out[len - 1], '\n');
 		assert_memory_equal(out + len - (json ? 3 : 2), json ? "\"}" : "\"", json ? 2 : 1);
@@ -263,6 +279,7 @@ int main(void)
 		cmocka_unit_test(test_escaping_never_leaves_its_buffer),
 		cmocka_unit_test(test_combined_line),
 		cmocka_unit_test(test_json_line),
+		cmocka_unit_test(test_subject_of_a_client_certificate),
 		cmocka_unit_test(test_longest_line_is_whole),
 		cmocka_unit_test(test_log_is_written_when_flushed),
 		cmocka_unit_test(test_slow_reader_costs_lines_and_never_blocks),

@@ -8,7 +8,8 @@
 static struct tls_context *try_load(struct tls_blob cert, struct tls_blob key,
 				    char error[TLS_ERROR_SIZE])
 {
-	const struct tls_config cfg = {.cert = cert, .key = key};
+	const struct tls_pair pair = {cert, key};
+	const struct tls_config cfg = {.pair = &pair, .pair_count = 1};
 
 	error[0] = '\0';
 	return tls_context_create(&cfg, error);

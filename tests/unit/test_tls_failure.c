@@ -287,15 +287,53 @@ static void test_garbage_after_the_handshake(void **state)
 	}
 }
 
-/* Mbed TLS 3.6 cannot update keys (RFC 8446 4.6.3); the peer learns why it is cut off. */
-static void test_key_update_is_refused(void **state)
+/* RFC 8446 4.6.3 and 5.1; what a KeyUpdate that is none is told. */
+static void test_bad_key_updates(void **state)
 {
-	static const uint8_t key_update[] = {24, 0, 0, 1, 0};
-	struct pair *p = pair_connected(TLS_VERSION_1_3);
+	static const struct {
+		uint8_t bytes[16];
+		size_t len;
+		const char *alert;
+	} cases[] = {
+		{{24, 0, 0, 1, 2}, 5, "illegal_parameter (47)"},
+		{{24, 0, 0, 1, 255}, 5, "illegal_parameter (47)"},
+		{{24, 0, 0, 0}, 4, "decode_error (50)"},
+		{{24, 0, 0, 2, 0, 0}, 6, "decode_error (50)"},
+		{{24, 0, 0, 1, 0, 24, 0, 0, 1, 0}, 10, "unexpected_message (10)"},
+	};
 
 	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct pair *p = pair_connected(TLS_VERSION_1_3);
+		send_record(p->client, MBEDTLS_SSL_MSG_HANDSHAKE, cases[i].bytes, cases[i].len);
+		expect_alert(p, cases[i].alert);
+		pair_free(p);
+	}
+}
+
+/* The answer waits until what was written before it has gone. The client's library changes its keys for reading when
+ * it comes, so what the server sends from then on shows that the server has changed its own. */
+static void test_key_update_while_output_waits(void **state)
+{
+	static const uint8_t key_update[] = {24, 0, 0, 1, 1};
+	struct pair *p = pair_connected(TLS_VERSION_1_3);
+	uint8_t data[100] = {1, 2, 3}, got[200];
+	size_t n;
+
+	(void)state;
+	p->s2c.room = 0;
+	assert_int_equal(tls_session_write(p->server, data, sizeof data, &n), TLS_WANT_WRITE);
 	send_record(p->client, MBEDTLS_SSL_MSG_HANDSHAKE, key_update, sizeof key_update);
-	expect_alert(p, "unexpected_message (10)");
+	assert_int_equal(read_status(p->server), TLS_WANT_WRITE);
+	assert_int_equal(read_status(p->server), TLS_WANT_WRITE);
+	p->s2c.room = SIZE_MAX;
+	assert_int_equal(read_status(p->server), TLS_WANT_READ);
+	assert_int_equal(tls_session_write(p->server, data, sizeof data, &n), TLS_OK);
+	assert_int_equal(n, sizeof data);
+	assert_int_equal(tls_session_read(p->client, got, sizeof got, &n), TLS_OK);
+	assert_int_equal(n, sizeof data);
+	assert_memory_equal(got, data, n);
+	transfer(p->server, p->client, 50000, 1000);
 	pair_free(p);
 }
 
@@ -430,7 +468,8 @@ int main(void)
 		cmocka_unit_test(test_alert_to_a_peer_that_is_gone),
 		cmocka_unit_test(test_altered_record),
 		cmocka_unit_test(test_garbage_after_the_handshake),
-		cmocka_unit_test(test_key_update_is_refused),
+		cmocka_unit_test(test_bad_key_updates),
+		cmocka_unit_test(test_key_update_while_output_waits),
 		cmocka_unit_test(test_renegotiation_is_declined),
 		cmocka_unit_test(test_write_behind_a_refused_warning),
 		cmocka_unit_test(test_refused_write_that_another_call_flushes),

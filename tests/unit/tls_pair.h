@@ -99,11 +99,11 @@ static inline struct tls_context *server_context(const char *cert, const char *k
 
 	snprintf(chain, sizeof chain, "%s%s", cert ? cert : fixture_p256_cert,
 		 fixture_intermediate);
-	const struct tls_config cfg = {
+	const struct tls_pair pem = {
 		.cert = blob(chain, "chain.pem"),
 		.key = blob(key ? key : fixture_p256_key, "key.pem"),
-		.alpn = alpn,
 	};
+	const struct tls_config cfg = {.pair = &pem, .pair_count = 1, .alpn = alpn};
 	struct tls_context *ctx = tls_context_create(&cfg, error);
 	assert_string_equal(error, "");
 	assert_non_null(ctx);

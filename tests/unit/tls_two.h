@@ -256,10 +256,11 @@ static UNUSED void pair_disconnect(struct pair *p)
 static UNUSED struct pair *pair_open(const struct pki *pki, const struct pair_config *cfg)
 {
 	const struct identity *id = cfg->server ? cfg->server : &pki->ec;
-	const struct tls_config server = {
+	const struct tls_pair pem = {
 		.cert = text_blob(cfg->chain ? cfg->chain : id->cert_pem, "server.pem"),
 		.key = text_blob(id->key_pem, "server-key.pem"),
 	};
+	const struct tls_config server = {.pair = &pem, .pair_count = 1};
 	struct tls_client_config client = cfg->client;
 	struct pair *p = calloc(1, sizeof *p);
 	char error[TLS_ERROR_SIZE] = "";

@@ -309,7 +309,8 @@ static bool options_fit(const struct wire_line *l, const struct seg *g)
 	       x->wscale == g->wscale && x->sack_ok == g->sack_ok &&
 	       x->sack_count == g->sack_count && memcmp(x->sack, g->sack, sizeof x->sack) == 0 &&
 	       x->has_ts == g->has_ts && (l->any_ts_val || x->ts_val == g->ts_val) &&
-	       x->ts_ecr == g->ts_ecr;
+	       x->ts_ecr == g->ts_ecr && x->has_fo == g->has_fo &&
+	       (l->any_fo || (x->fo_len == g->fo_len && memcmp(x->fo, g->fo, x->fo_len) == 0));
 }
 
 static bool seg_fits(const struct wire_line *l, const struct seg *g)

@@ -23,6 +23,8 @@
  * <…>      options: mss n, wscale n, sackOK, TS val n ecr n, nop, eol. `ecr $` stands for the last
  *          TSval that the stack sent; `val *` in an expectation for any. Expected options are the whole
  *          set, without the padding; when none are written they are not looked at.
+ *          fo for a request of a cookie for Fast Open, fo 0123456789abcdef for that cookie, `fo $` for the
+ *          last one that the stack sent; `fo *` in an expectation for any.
  *          sack a:b a:b … for selective acknowledgements, relative like `ack n`; one `sack` for all.
  * port n   the peer's port, when it is not the one of the current connection; `to n` the stack's.
  * fill c   payload bytes are all `c` instead of the stream's own pattern.
@@ -77,6 +79,8 @@ struct seg {
 	uint16_t user_timeout; /* as on the wire (RFC 5482), 0 for none */
 	unsigned sack_count;
 	uint32_t sack[4][2];
+	bool has_fo;
+	uint8_t fo_len, fo[16];
 };
 
 struct wire_packet {
@@ -100,6 +104,7 @@ struct wire {
 	unsigned events[8];      /* seen on the current connection, by stack_event_type   */
 	enum tcp_close_reason closed_reason;
 	uint32_t last_ts_val; /* of the stack's last segment with timestamps              */
+	uint8_t last_fo[16];  /* of the stack's last segment with a cookie for Fast Open */
 	bool holding;
 	bool quiet; /* no trace: for scripts of 100,000 packets                              */
 	bool any_payload; /* the test sends bytes of its own               */

@@ -117,6 +117,10 @@ static const char *decode_options(struct seg *g)
 			g->ts_ecr = wire_get32(o + 6);
 		} else if (o[0] == 28 && o[1] == 4 && wire_get16(o + 2) != 0) {
 			g->user_timeout = (uint16_t)wire_get16(o + 2);
+		} else if (o[0] == 34 && (g->flags & SYN) && o[1] <= 18) {
+			g->has_fo = true;
+			g->fo_len = (uint8_t)(o[1] - 2);
+			memcpy(g->fo, o + 2, g->fo_len);
 		} else {
 			return "an option that the stack has no business to send";
 		}
@@ -200,6 +204,9 @@ void wire_print_seg(const struct wire *w, const struct seg *g, bool from_peer, c
 		n += (size_t)snprintf(options + n, sizeof options - n, "%s %u:%u", k ? "" : ",sack",
 				      g->sack[k][0] - (from_peer ? w->iss : w->irs),
 				      g->sack[k][1] - (from_peer ? w->iss : w->irs));
+	for (unsigned i = 0; g->has_fo && i <= g->fo_len; i++)
+		n += (size_t)(i ? snprintf(options + n, sizeof options - n, "%02x", g->fo[i - 1])
+				: snprintf(options + n, sizeof options - n, ",fo "));
 	snprintf(out, size, "%s %u:%u(%zu) ack %u win %u%s%s%s port %u to %u", flags, seq,
 		 seq + (uint32_t)g->len, g->len, g->flags & ACK ? ack : 0, g->win, n ? " <" : "",
 		 n ? options + 1 : "", n ? ">" : "", from_peer ? g->sport : g->dport,
@@ -281,6 +288,26 @@ static void parse_sack(const struct wire *w, const char **p, struct seg *g, bool
 	g->opt_len += o[1];
 }
 
+/* "fo", "fo 0123456789abcdef", "fo $" */
+static void parse_fastopen(const struct wire *w, const char **p, struct wire_line *l)
+{
+	struct seg *g = &l->seg;
+	unsigned byte;
+
+	g->has_fo = true;
+	l->any_fo = word(p, "*");
+	if (word(p, "$")) {
+		g->fo_len = 8;
+		memcpy(g->fo, w->last_fo, 8);
+	}
+	for (; isxdigit((unsigned char)**p) && sscanf(*p, "%2x", &byte) == 1; *p += 2)
+		g->fo[g->fo_len++] = (uint8_t)byte;
+	g->opt[g->opt_len] = 34;
+	g->opt[g->opt_len + 1] = (uint8_t)(2 + g->fo_len);
+	memcpy(g->opt + g->opt_len + 2, g->fo, g->fo_len);
+	g->opt_len += 2u + g->fo_len;
+}
+
 static void parse_options(const struct wire *w, const char **p, bool from_peer, struct wire_line *l)
 {
 	struct seg *g = &l->seg;
@@ -310,6 +337,8 @@ static void parse_options(const struct wire *w, const char **p, bool from_peer, 
 				script_error((struct wire *)w, *p);
 			g->ts_ecr = word(p, "$") ? w->last_ts_val : number(p);
 			option(g, 8, 10, g->ts_val, g->ts_ecr);
+		} else if (word(p, "fo")) {
+			parse_fastopen(w, p, l);
 		} else if (word(p, "nop")) {
 			option(g, 1, 1, 0, 0);
 		} else if (word(p, "eol")) {
@@ -506,6 +535,8 @@ const char *wire_check_packet(struct wire *w, const struct wire_packet *p, const
 {
 	if (g->has_ts)
 		w->last_ts_val = g->ts_val;
+	if (g->has_fo)
+		memcpy(w->last_fo, g->fo, sizeof w->last_fo);
 	if (g->len > 0 && p->gso_size == 0 && p->len > w->cfg.mtu)
 		return "larger than the MTU";
 	if (g->user_timeout != 0 && !w->user_timeout)

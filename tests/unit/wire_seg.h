@@ -46,7 +46,7 @@ struct wire_line {
 	enum wire_when when;
 	uint64_t at_us; /* since the start; with WHEN_PLUS from now */
 	struct seg seg;
-	bool has_ack, has_win, has_options, any_ts_val;
+	bool has_ack, has_win, has_options, any_ts_val, any_fo;
 };
 
 /* The sum of RFC 9293's pseudo-header, not folded. */
