@@ -49,6 +49,7 @@ struct options {
 	const char *tun;        /* name of the device                                     */
 	unsigned mtu;           /* bytes                                                  */
 	bool offload;           /* checksum and segmentation offload of the device        */
+	enum stack_ecn ecn;     /* explicit congestion notification                       */
 	bool fast_open;         /* requests in SYNs                                       */
 	unsigned workers;       /* 0: one per processor                                   */
 	const char *user;       /* whom the workers become                                */
@@ -58,6 +59,7 @@ struct options {
 	uint64_t grace_us;
 	uint64_t header_timeout_us, idle_timeout_us, handshake_timeout_us, send_timeout_us;
 	uint64_t linger_timeout_us, tcp_timeout_us;
+	uint64_t tcp_keepalive_us;   /* 0: off                                                 */
 	uint64_t ticket_lifetime_us; /* 0: no tickets                                         */
 	const char *ticket_keys;     /* NULL: keys of our own, which rotate                   */
 	const char *keylog;          /* file for the secrets of TLS, NULL: none               */

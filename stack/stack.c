@@ -8,6 +8,7 @@
 #include "stack/ip.h"
 #include "stack/ip_input.h"
 #include "stack/ip_reass.h"
+#include "stack/pmtu_cache.h"
 #include "stack/siphash.h"
 #include "stack/stack_internal.h"
 #include "stack/tcp_conn.h"
@@ -55,12 +56,17 @@ void stack_config_default(struct stack_config *cfg)
 		.max_connections = 65536,
 		.max_half_open = 4096,
 		.max_time_wait = 65536,
-		.send_buffer_max = 1u << 20,
-		.recv_buffer_max = 256u << 10,
+		.send_buffer_max = 8u << 20,
+		.recv_buffer_max = 4u << 20,
+		.recv_buffer_initial = 64u << 10,
 		.time_wait_us = 60 * SECONDS,
 		.fin_wait_2_us = 60 * SECONDS,
 		.user_timeout_us = 120 * SECONDS,
 		.syn_timeout_us = 180 * SECONDS,
+		.pacing = true,
+		.ecn = STACK_ECN_ANSWER,
+		.keepalive_interval_us = 75 * SECONDS,
+		.keepalive_probes = 9,
 		.syn_cookies = true,
 		.fastopen_pending = 256,
 	};
@@ -83,8 +89,9 @@ static bool config_valid(struct stack_config *cfg)
 	cfg->send_buffer_max = ring_size(cfg->send_buffer_max);
 	cfg->recv_buffer_max = ring_size(cfg->recv_buffer_max);
 	if (cfg->mtu < MTU_MIN || cfg->mtu > TCP_SEGMENT_MAX || !cfg->send_buffer_max ||
-	    !cfg->recv_buffer_max || cfg->addr_count > STACK_MAX_ADDRS || cfg->max_half_open == 0 ||
-	    (cfg->tso && !cfg->checksum_offload))
+	    !cfg->recv_buffer_max || cfg->recv_buffer_initial == 0 ||
+	    cfg->addr_count > STACK_MAX_ADDRS || cfg->max_half_open == 0 ||
+	    (cfg->tso && !cfg->checksum_offload) || !tcp_option_config_valid(cfg))
 		return false;
 	for (size_t i = 0; i < cfg->addr_count; i++)
 		if (!ip_addr_is_unicast(&cfg->addr[i]) ||
@@ -126,7 +133,9 @@ struct stack *stack_create(const struct stack_config *cfg)
 	memcpy(s->fastopen_key, cfg->fastopen_key, sizeof s->fastopen_key);
 	if (memcmp(cfg->fastopen_key, none, sizeof none) == 0)
 		derive_key(cfg, 'f', s->fastopen_key);
+	derive_key(cfg, 'm', s->pmtu_key);
 	timer_wheel_init(&s->wheel, 0);
+	timer_init(&s->pmtu_timer, TCP_TIMER_PMTU);
 	list_init(&s->listeners);
 	list_init(&s->conns);
 	list_init(&s->output);
@@ -138,6 +147,7 @@ struct stack *stack_create(const struct stack_config *cfg)
 		list_init(&s->syncache_bucket[i].entries);
 	list_init(&s->timewait);
 	list_init(&s->reass);
+	pressure_init(s);
 	s->next_id = 1;
 	while ((uint32_t)UINT16_MAX << s->rcv_wscale < s->cfg.recv_buffer_max)
 		s->rcv_wscale++;
@@ -158,6 +168,7 @@ void stack_destroy(struct stack *s)
 		tcp_unlisten(list_entry(s->listeners.next, struct tcp_listener, link));
 	while (!list_empty(&s->reass))
 		ip_reass_free(list_entry(s->reass.next, struct ip_reass, link));
+	pmtu_cache_free(s);
 	reply_free_all(s);
 	buffer_free_cache(s);
 	tcp_table_free(s);
@@ -179,6 +190,7 @@ void stack_input(struct stack *s, uint64_t now_us, const uint8_t *pkt, size_t le
 	reply_release_out(s);
 	s->counters.ip_in_receives++;
 	ip_input(s, pkt, len, meta);
+	pressure_reclaim(s);
 }
 
 size_t stack_output(struct stack *s, uint64_t now_us, struct packet_out *out)
@@ -207,7 +219,7 @@ size_t stack_output(struct stack *s, uint64_t now_us, struct packet_out *out)
 uint64_t stack_next_timeout(const struct stack *s)
 {
 	/* Somebody waits for the memory that has just been given back: stack_next_event tells them. */
-	if (s->memory_freed && !list_empty(&s->starved))
+	if (s->pressure.due || (s->memory_freed && !list_empty(&s->starved)))
 		return s->now_us;
 	return timer_wheel_next(&s->wheel);
 }
@@ -233,6 +245,12 @@ static void fire(struct timer *t)
 	case TCP_TIMER_REASS:
 		ip_reass_timer(list_entry(t, struct ip_reass, timer));
 		break;
+	case TCP_TIMER_PACE:
+		tcp_pace_fired(list_entry(t, struct tcp_conn, pace.timer));
+		break;
+	case TCP_TIMER_PMTU:
+		pmtu_cache_timer(list_entry(t, struct stack, pmtu_timer));
+		break;
 	}
 }
 
@@ -244,6 +262,7 @@ void stack_advance(struct stack *s, uint64_t now_us)
 	reply_release_out(s);
 	while ((t = timer_wheel_pop(&s->wheel, s->now_us)) != NULL)
 		fire(t);
+	pressure_reclaim(s);
 }
 
 /* ------------------------------------------------------------------ events */
@@ -310,5 +329,9 @@ void stack_get_usage(const struct stack *s, struct stack_usage *usage)
 	*usage = (struct stack_usage){.connections = s->conn_count,
 				      .half_open = s->syncache_count,
 				      .time_wait = s->timewait_count,
-				      .memory = s->memory};
+				      .established = s->established,
+				      .orphans = s->orphans,
+				      .memory = s->memory,
+				      .cached = s->buffers_cached,
+				      .pressure = s->pressure.on};
 }

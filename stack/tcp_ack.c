@@ -5,6 +5,7 @@
 #include "stack/seq.h"
 #include "stack/stack_internal.h"
 #include "stack/tcp_conn.h"
+#include "stack/tcp_ecn.h"
 #include "stack/tcp_recovery.h"
 #include "stack/tcp_rtt.h"
 #include "stack/tcp_sack.h"
@@ -83,12 +84,14 @@ static void advance(struct tcp_conn *c, const struct tcp_segment *seg, struct tc
 	/* After a time-out snd_nxt went back; what has arrived need not go again. */
 	if (seq_lt(c->snd_nxt, c->snd_una))
 		c->snd_nxt = c->snd_una;
+	tcp_held_progress(c);
 	if (tcp_uses_sack(c))
 		tcp_scoreboard_acked(c, d);
 	d->acked = acked;
 	if (*fin_acked)
 		c->fin_queued = false; /* nothing of ours is left to send */
 	tcp_rtt_acked(c, seg);
+	tcp_pmtu_acked(c);
 	c->backoff = 0;
 	tcp_timer_progress(c);
 	/* RFC 6298 5.2, 5.3 */
@@ -112,8 +115,11 @@ enum tcp_ack_verdict tcp_ack_process(struct tcp_conn *c, const struct tcp_segmen
 	/* RFC 5961 5.2: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT; what we have sent at most is snd_max. */
 	if (seq_gt(seg->ack, c->snd_max) || seq_lt(seg->ack, c->snd_una - c->snd_wnd_max))
 		return TCP_ACK_UNSENT;
+	tcp_keepalive_heard(c);
+	if (seg->opt.has_user_timeout)
+		tcp_user_timeout_take(c, seg->opt.user_timeout);
 	/* Somebody answers the probes; whether that is enough is in tcp_timer.h. */
-	if (c->xmit_mode == TCP_XMIT_PERSIST && c->attached) {
+	if (c->xmit_mode == TCP_XMIT_PERSIST && c->attached && !c->user_timeout.fixed) {
 		tcp_timer_progress(c);
 	}
 	if (seq_gt(seg->ack, c->snd_una))
@@ -121,7 +127,12 @@ enum tcp_ack_verdict tcp_ack_process(struct tcp_conn *c, const struct tcp_segmen
 	else
 		again = is_duplicate_ack(c, seg);
 	tcp_sack_read(c, seg, &d);
+	tcp_rate_acked(c);
+	tcp_ecn_ack(c, seg, &d, again);
 	tcp_recovery_ack(c, seg, &d, again);
+	/* What is past stays close behind: 2^31 bytes later it would seem to lie ahead. */
+	if (!c->in_recovery && seq_gt(c->snd_una, c->recover))
+		c->recover = c->snd_una - 1;
 	/* RFC 9293 3.10.7.4, fifth: only if SND.UNA =< SEG.ACK. An old segment has an old window. */
 	if (seg->ack == c->snd_una)
 		tcp_ack_update_window(c, seg);

@@ -12,6 +12,7 @@
 #include "stack/stack_internal.h"
 #include "stack/tcp_conn.h"
 #include "stack/tcp_demux.h"
+#include "stack/tcp_ecn.h"
 #include "stack/tcp_isn.h"
 #include "stack/tcp_recovery.h"
 #include "stack/tcp_rtt.h"
@@ -24,7 +25,10 @@ struct outgoing {
 	uint32_t seq;
 	uint32_t len; /* payload bytes, from the send ring */
 	uint8_t flags;
-	bool probe; /* beyond the window: does not count as sent until it is acknowledged */
+	uint8_t ace;    /* AE, CWR and ECE: see tcp_ecn.h */
+	bool fresh;     /* data that has never been sent: may leave as ECT (RFC 3168 6.1.5) */
+	bool probe;     /* beyond the window: does not count as sent until it is acknowledged */
+	bool mtu_probe; /* larger than a segment: see tcp_pmtu.h */
 	bool loss_probe;
 	const char *why;
 };
@@ -33,7 +37,7 @@ struct outgoing {
 
 uint32_t tcp_receive_window(const struct tcp_conn *c)
 {
-	const uint32_t buffer = c->stack->cfg.recv_buffer_max;
+	const uint32_t buffer = c->rcvbuf.limit;
 	const uint32_t promised = c->rcv_adv - c->rcv_nxt;
 	const uint32_t unit = (1u << c->rcv_wscale) - 1;
 	uint32_t room = c->rcv.len < buffer ? buffer - c->rcv.len : 0;
@@ -41,23 +45,29 @@ uint32_t tcp_receive_window(const struct tcp_conn *c)
 	/* RFC 9293 3.8.6.2.2: offer more only when it is at least a segment or half the buffer. */
 	if (room < promised + (c->rcv_mss < buffer / 2 ? c->rcv_mss : buffer / 2))
 		room = promised;
-	/* Rounded up: rounded down, the right edge would move left (RFC 7323 2.4). */
 	if (room > (uint32_t)UINT16_MAX << c->rcv_wscale)
 		room = (uint32_t)UINT16_MAX << c->rcv_wscale;
-	return room == promised ? (room + unit) & ~unit : room & ~unit;
+	/* Rounded up: rounded down, the right edge would move left. But segments that are smaller than the unit would
+	 * then never shut the window; so when a quarter more than the buffer has been promised
+	 * in this way, it does move left, by less than a unit (RFC 7323 2.4). */
+	const uint32_t up = (room + unit) & ~unit;
+	return room == promised && c->rcv.len + up <= buffer + buffer / 4 ? up : room & ~unit;
 }
 
 void tcp_output_window_update(struct tcp_conn *c)
 {
-	const uint32_t buffer = c->stack->cfg.recv_buffer_max;
+	const uint32_t buffer = c->rcvbuf.limit;
 	const uint32_t promised = c->rcv_adv - c->rcv_nxt;
 	const uint32_t two = 2u * c->rcv_mss;
 
 	if (c->dead || c->peer_fin_seen || c->state < TCP_ESTABLISHED)
 		return;
 	/* Worth a segment of its own when the peer can send two more, or half the buffer. */
-	if (tcp_receive_window(c) - promised < (two < buffer / 2 ? two : buffer / 2) ||
-	    tcp_receive_window(c) < promised)
+	const uint32_t window = tcp_receive_window(c);
+	if (window < promised || window - promised < (two < buffer / 2 ? two : buffer / 2))
+		return;
+	/* While there is plenty the next ACK will do, unless a quarter of the buffer came free. */
+	if (window - promised < buffer / 4 && promised > buffer / 8 && buffer > 4 * two)
 		return;
 	c->stack->counters.tcp_window_updates_out++;
 	c->ack_now = true;
@@ -71,7 +81,8 @@ static uint16_t advertise(struct tcp_conn *c, uint8_t flags)
 
 	if (flags & TCP_SYN) {
 		/* Never scaled in a SYN (RFC 7323 2.2). */
-		wnd = c->stack->cfg.recv_buffer_max - c->rcv.len; /* Fast Open's data are in it */
+		/* Fast Open's data are in it already. */
+		wnd = c->rcv.len < c->rcvbuf.limit ? c->rcvbuf.limit - c->rcv.len : 0;
 		wnd = wnd < UINT16_MAX ? wnd : UINT16_MAX;
 		field = (uint16_t)wnd;
 	} else {
@@ -82,6 +93,7 @@ static uint16_t advertise(struct tcp_conn *c, uint8_t flags)
 		c->rcv_adv = wnd; /* no RCV.NXT yet: take_peer_syn adds it */
 		return field;
 	}
+	tcp_metrics_window(c, wnd);
 	c->rcv_adv = seq_max(c->rcv_adv, c->rcv_nxt + wnd);
 	return field;
 }
@@ -109,11 +121,11 @@ static uint32_t usable_window(const struct tcp_conn *c, uint32_t seq)
 }
 
 /* Payload limit of one packet: the whole of what TSO can take, in full segments. */
-static uint32_t packet_limit(const struct tcp_conn *c)
+static uint32_t packet_limit(const struct tcp_conn *c, bool fresh)
 {
 	const uint32_t mss = tcp_sack_mss(c);
 
-	if (!c->stack->cfg.tso)
+	if (!c->stack->cfg.tso || tcp_ecn_needs_single(c, fresh))
 		return mss;
 	/* snd_mss is the peer's, less the timestamps: what is missing now are the blocks. */
 	const uint32_t options = (c->ts_ok ? TCP_TIMESTAMP_LEN : 0) + (c->snd_mss - mss);
@@ -151,6 +163,7 @@ static bool decide_syn(struct tcp_conn *c, struct outgoing *o)
 				 ? "SYN-ACK acknowledges the SYN and its data (RFC 7413 4.2.2)"
 				 : "SYN-ACK of a simultaneous open (RFC 9293 figure 7)";
 	}
+	o->ace = tcp_ecn_syn(c);
 	return true;
 }
 
@@ -187,8 +200,12 @@ static bool decide_lost(struct tcp_conn *c, struct outgoing *o)
 	if (usable < (len < mss ? len : mss) || congestion_room(c) == 0)
 		return false;
 	len = len < usable ? len : usable;
-	if (len > packet_limit(c))
-		len = packet_limit(c);
+	if (!c->in_recovery) /* after a time-out; recovery is spread by PRR */
+		len = tcp_pace_limit(c, len, len);
+	if (len == 0 && lost->start != data_end)
+		return false;
+	if (len > packet_limit(c, false))
+		len = packet_limit(c, false);
 	if (len > mss && lost->start + len != end)
 		len -= len % mss;
 	o->seq = lost->start;
@@ -197,6 +214,21 @@ static bool decide_lost(struct tcp_conn *c, struct outgoing *o)
 				: "retransmission after a time-out (RFC 6298 5.4)";
 	finish_segment(c, o);
 	return o->len > 0 || (o->flags & TCP_FIN);
+}
+
+/* One segment of new data that is larger than the path is known to carry (RFC 4821 7.2). When the window has no
+ * room for it as yet, nothing else goes until it has. */
+static bool decide_mtu_probe(struct tcp_conn *c, struct outgoing *o, uint32_t len, uint32_t usable)
+{
+	c->cwnd_limited = true;
+	if (usable < len)
+		return false;
+	o->seq = c->snd_nxt;
+	o->len = len;
+	o->mtu_probe = true;
+	o->fresh = true;
+	o->why = "path MTU probe: larger than what has got through (RFC 4821 7.2)";
+	return true;
 }
 
 /* New data, or data again after a time-out has set snd_nxt back. */
@@ -212,11 +244,15 @@ static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 		return false;
 	const uint32_t unsent = offset < c->snd.len ? c->snd.len - offset : 0;
 	const uint32_t usable = usable_window(c, c->snd_nxt);
+	const uint32_t mtu_probe = tcp_pmtu_probe_len(c);
+	if (mtu_probe > 0)
+		return decide_mtu_probe(c, o, mtu_probe - (c->snd_mss - mss), usable);
 	uint32_t len = unsent < usable ? unsent : usable;
 	c->cwnd_limited =
 		unsent > usable && congestion_room(c) <= room(c->snd_wnd, c->snd_nxt - c->snd_una);
-	if (len > packet_limit(c))
-		len = packet_limit(c);
+	const bool again = seq_lt(c->snd_nxt, c->snd_max);
+	if (len > packet_limit(c, !again))
+		len = packet_limit(c, !again);
 	if (len > mss && len < unsent)
 		len -= len % mss;
 	o->seq = c->snd_nxt;
@@ -226,14 +262,19 @@ static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 		o->why = "FIN closes our direction (RFC 9293 3.10.4)";
 		return (o->flags & TCP_FIN) != 0;
 	}
-	if (len == 0)
+	if (len == 0 || tcp_ecn_holds(c))
 		return false;
 	/* Silly window avoidance, RFC 9293 3.8.6.2.1: a full segment, or all there is, or half of the
 	 * largest window that the peer has ever offered. */
-	const bool again = seq_lt(c->snd_nxt, c->snd_max);
 	const bool last = len == unsent && !tcp_corked(c);
 	if (!again && len < mss && !last && (len == unsent || len < c->snd_wnd_max / 2))
 		return false;
+	o->len = tcp_pace_limit(c, len, unsent < usable ? unsent : usable);
+	if (o->len == 0)
+		return false;
+	if (o->len < len && o->len > mss)
+		o->len -= o->len % mss;
+	o->fresh = !again;
 	o->why =
 		again ? "retransmission after a time-out (RFC 6298 5.4)" : "data (RFC 9293 3.10.2)";
 	finish_segment(c, o);
@@ -266,6 +307,7 @@ static bool decide_loss_probe(struct tcp_conn *c, struct outgoing *o)
 	if (!tcp_tlp_segment(c, tcp_sack_mss(c), &o->seq, &o->len))
 		return false;
 	o->loss_probe = true;
+	o->fresh = o->len > 0 && o->seq == c->snd_max;
 	o->why = "tail loss probe (RFC 8985 7.3)";
 	finish_segment(c, o);
 	return o->len > 0 || (o->flags & TCP_FIN);
@@ -288,7 +330,11 @@ static bool decide(struct tcp_conn *c, struct outgoing *o)
 	if (decide_probe(c, o))
 		return true;
 	*o = (struct outgoing){.seq = tcp_acceptable_seq(c), .flags = TCP_ACK, .why = "ACK"};
-	return c->ack_now;
+	if (c->ack_now)
+		return true;
+	*o = (struct outgoing){
+		.seq = c->snd_nxt - 1, .flags = TCP_ACK, .why = "keepalive probe (RFC 9293 3.8.4)"};
+	return tcp_keepalive_take_probe(c);
 }
 
 /* ------------------------------------------------------------------ making the packet */
@@ -311,6 +357,8 @@ static void fill_options(struct tcp_conn *c, struct tcp_segment *seg)
 	seg->opt.has_timestamp = offer || c->ts_ok;
 	seg->opt.ts_val = tcp_ts_now(c->stack, c->ts_offset);
 	seg->opt.ts_ecr = c->ts_recent;
+	seg->opt.user_timeout = tcp_user_timeout_field(c, syn, seg->len, seg->opt.sack_count);
+	seg->opt.has_user_timeout = seg->opt.user_timeout != 0;
 }
 
 /* With offload the field holds the sum of the pseudo-header and the link does the rest. */
@@ -337,6 +385,7 @@ static void build(struct tcp_conn *c, const struct outgoing *o, struct packet_ou
 
 	seg.seq = o->seq;
 	seg.flags = o->flags;
+	tcp_segment_set_ace(&seg, o->ace);
 	seg.ack = o->flags & TCP_ACK ? c->rcv_nxt : 0;
 	seg.len = o->len;
 	seg.wnd = advertise(c, o->flags);
@@ -349,9 +398,11 @@ static void build(struct tcp_conn *c, const struct outgoing *o, struct packet_ou
 	fill_checksum(c, &seg, tcp, len, out);
 	out->csum_start = (uint16_t)ip_header_len(seg.src.version);
 	out->csum_offset = TCP_CHECKSUM_OFFSET;
-	out->gso_size = o->len > tcp_sack_mss(c) ? tcp_sack_mss(c) : 0;
+	out->gso_size = o->len > tcp_sack_mss(c) && !o->mtu_probe ? tcp_sack_mss(c) : 0;
 	out->header_len = ip_write_header(out->header, &seg.src, &seg.dst, IP_PROTO_TCP,
 					  len + o->len, c->ip_id);
+	if (o->fresh && c->ecn.ect)
+		ip_set_ecn(out->header, IP_ECN_ECT0);
 	c->ip_id = (uint16_t)(c->ip_id + 1 + o->len / tcp_sack_mss(c));
 	memcpy(out->header + out->header_len, tcp, len);
 	out->header_len += len;
@@ -371,6 +422,18 @@ static void note_in_flight(struct tcp_conn *c, const struct outgoing *o, uint32_
 	tcp_prr_sent(&c->prr, end - o->seq);
 }
 
+/* For the path MTU: what is new and how large its packets are. */
+static void note_size(struct tcp_conn *c, const struct outgoing *o, const struct packet_out *out)
+{
+	const uint32_t piece = out->gso_size ? out->gso_size : o->len;
+	const uint32_t size = (uint32_t)out->header_len + piece;
+
+	if (o->mtu_probe)
+		tcp_pmtu_probe_sent(c, o->seq, o->seq + o->len, size);
+	else if (o->len > 0 && o->seq == c->snd_max)
+		tcp_pmtu_sent(c, o->seq, piece, size);
+}
+
 static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 {
 	struct stack *s = c->stack;
@@ -381,15 +444,18 @@ static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 			      !c->fastopen.opened;
 	const bool again = seq_lt(o->seq, c->snd_max) && end != o->seq && !crossing;
 
-	c->segs_out++;
-	s->counters.tcp_out_segs++;
+	tcp_metrics_sent(c, o->len, o->flags, again);
+	tcp_pace_sent(c, o->len);
 	if (again) {
-		c->retransmits++;
-		s->counters.tcp_retrans_segs++;
 		tcp_rtt_cancel(c);
 		tcp_undo_sent_again(c, o->seq, end);
+		tcp_ecn_resent(c);
 	} else if (end != o->seq) {
 		tcp_rtt_sent(c, end);
+		if (o->len > 0) {
+			tcp_rate_sent(c, o->seq, end);
+			tcp_delack_sent(c);
+		}
 	}
 	if (!o->probe && end != o->seq && !(o->flags & TCP_SYN))
 		note_in_flight(c, o, end);
@@ -402,11 +468,10 @@ static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 		tcp_tlp_new_data(c);
 	if (end != o->seq)
 		c->last_send_us = s->now_us;
-	if (o->len > 0)
-		c->rcv_burst = 0;
 	if (o->flags & TCP_ACK) {
 		c->ack_now = false;
 		tcp_sack_reported(c);
+		tcp_rcvbuf_acked(c);
 		c->rcv_unacked = 0;
 		c->last_ack_sent = c->rcv_nxt;
 		timer_stop(&s->wheel, &c->delack_timer);
@@ -434,7 +499,10 @@ static void settle_timers(struct tcp_conn *c)
 	}
 	const uint32_t unsent = tcp_snd_end(c) - c->snd_nxt;
 	const bool held = tcp_corked(c) && unsent < c->snd_mss && c->snd_una == c->snd_max;
-	if (unsent > 0 && !held) {
+	if (unsent > 0 && tcp_ecn_holds(c)) {
+		if (c->xmit_mode != TCP_XMIT_ECN_HOLD)
+			tcp_timer_set_xmit(c, TCP_XMIT_ECN_HOLD);
+	} else if (unsent > 0 && !held) {
 		/* All in flight is acknowledged and yet something waits: the window is shut. */
 		if (c->xmit_mode != TCP_XMIT_PERSIST)
 			tcp_timer_set_xmit(c, TCP_XMIT_PERSIST);
@@ -442,7 +510,7 @@ static void settle_timers(struct tcp_conn *c)
 		if (c->xmit_mode != TCP_XMIT_FIN_WAIT_2)
 			tcp_timer_set_xmit(c, TCP_XMIT_FIN_WAIT_2);
 	} else {
-		tcp_timer_stop_xmit(c);
+		tcp_keepalive_settle(c);
 	}
 }
 
@@ -453,9 +521,14 @@ bool tcp_output_next(struct tcp_conn *c, struct packet_out *out)
 	restart_after_idle(c);
 	if (!decide(c, &o)) {
 		settle_timers(c);
+		tcp_chrono_update(c);
+		tcp_rate_check_app_limited(c);
 		return false;
 	}
+	if (!(o.flags & TCP_SYN))
+		o.ace = tcp_ecn_ace(c, o.flags, o.len, o.fresh);
 	build(c, &o, out);
+	note_size(c, &o, out);
 	note_sent(c, &o);
 	if (c->snd_nxt != c->snd_una && !tcp_rto_runs(c))
 		tcp_timer_set_xmit(c, TCP_XMIT_RETRANSMIT);

@@ -5,6 +5,7 @@
 #include "stack/seq.h"
 #include "stack/stack_internal.h"
 #include "stack/tcp_conn.h"
+#include "stack/tcp_ecn.h"
 #include "stack/tcp_rtt.h"
 #include "stack/tcp_timer.h"
 
@@ -23,6 +24,15 @@ uint32_t tcp_recovery_window(const struct tcp_conn *c)
 	return c->cc.cwnd;
 }
 
+/* RFC 3168 6.1.2: the window falls once for a flight, be it lost or marked. */
+static void reduce_ssthresh(struct tcp_conn *c, uint32_t out)
+{
+	if (!c->ecn.marked)
+		c->cc.ssthresh = c->cc_ops->loss(&c->cc, out, c->stack->now_us);
+	tcp_ecn_reduced(c);
+	tcp_ecn_lost(c);
+}
+
 static void enter_fast_recovery(struct tcp_conn *c)
 {
 	/* No way back from here: made-up duplicates would inflate the window, and an old echo would then let
@@ -30,7 +40,7 @@ static void enter_fast_recovery(struct tcp_conn *c)
 	c->undo.armed = false;
 	c->in_recovery = true;
 	c->recover = c->snd_max;
-	c->cc.ssthresh = c->cc_ops->loss(&c->cc, flight(c), c->stack->now_us);
+	reduce_ssthresh(c, flight(c));
 	c->cc.cwnd = c->cc.ssthresh + TCP_DUPACK_THRESHOLD * c->cc.mss;
 	c->retransmit = true;
 	c->stack->counters.tcp_fast_retransmits++;
@@ -70,14 +80,15 @@ static void newreno_recovery_ack(struct tcp_conn *c, uint32_t acked)
 
 static void grow(struct tcp_conn *c, uint32_t bytes, uint64_t rtt_us)
 {
-	if (!c->cwnd_limited || bytes == 0)
+	if (!c->cwnd_limited || bytes == 0 || c->ecn.marked_now)
 		return; /* RFC 9293 3.8.2, RFC 7661: a window that is not used does not grow */
 	const struct tcp_cc_ack ack = {.bytes = bytes,
 				       .now_us = c->stack->now_us,
 				       .srtt_us = c->srtt_us,
 				       .rtt_us = rtt_us ? rtt_us : c->latest_rtt_us,
 				       .snd_una = c->snd_una,
-				       .snd_nxt = c->snd_nxt};
+				       .snd_nxt = c->snd_nxt,
+				       .paced = c->stack->cfg.pacing};
 	c->cc_ops->acked(&c->cc, &ack);
 }
 
@@ -100,7 +111,7 @@ static void enter_sack_recovery(struct tcp_conn *c, const struct tcp_delivery *d
 	tcp_undo_arm(c);
 	c->in_recovery = true;
 	c->recover = c->snd_max;
-	c->cc.ssthresh = c->cc_ops->loss(&c->cc, flight(c), c->stack->now_us);
+	reduce_ssthresh(c, flight(c));
 	tcp_prr_enter(&c->prr, flight(c) - sacked_before + d->acked);
 	c->stack->counters.tcp_fast_retransmits++;
 	tcp_rack_lowered(c);
@@ -119,6 +130,7 @@ static void lower_again(struct tcp_conn *c)
 	c->cc.cwnd = c->cc.ssthresh;
 	c->cc.ssthresh = c->cc_ops->loss(&c->cc, c->cc.cwnd, c->stack->now_us);
 	c->cc.cwnd = cwnd;
+	tcp_ecn_reduced(c);
 	if (!c->in_recovery && cwnd > c->cc.ssthresh)
 		c->cc.cwnd = c->cc.ssthresh;
 	tcp_prr_enter(&c->prr, flight(c) - c->board.sacked);
@@ -131,7 +143,8 @@ static void detect_losses(struct tcp_conn *c, const struct tcp_delivery *d)
 	const struct tcp_rack_losses found = tcp_rack_detect(c);
 
 	/* Until SND.UNA is past `recover` the window has fallen once for this flight. */
-	if (!c->in_recovery && c->board.lost > 0 && seq_geq(c->snd_una, c->recover)) {
+	if (!c->in_recovery && c->board.lost > 0 && seq_geq(c->snd_una, c->recover) &&
+	    !tcp_pmtu_probe_excuses(c)) {
 		enter_sack_recovery(c, d);
 	} else if (found.again) {
 		lower_again(c);
@@ -151,7 +164,7 @@ static void probe_has_repaired(struct tcp_conn *c)
 {
 	if (c->in_recovery || seq_lt(c->snd_una, c->recover))
 		return;
-	c->cc.ssthresh = c->cc_ops->loss(&c->cc, c->tlp.flight, c->stack->now_us);
+	reduce_ssthresh(c, c->tlp.flight);
 	if (c->cc.cwnd > c->cc.ssthresh)
 		c->cc.cwnd = c->cc.ssthresh;
 }
@@ -213,6 +226,8 @@ static void undo(struct tcp_conn *c)
 	c->retransmit = false;
 	c->dupacks = 0;
 	c->recover = c->snd_una - 1; /* the next loss is a new one */
+	tcp_pmtu_undo(c);
+	tcp_ecn_undone(c);
 	if (tcp_uses_sack(c))
 		tcp_scoreboard_none_lost(c);
 	else
@@ -263,8 +278,9 @@ void tcp_recovery_timeout(struct tcp_conn *c)
 	tcp_tlp_cancel(c);
 	if (c->backoff == 0 && !(tcp_uses_sack(c) && c->in_recovery)) {
 		const uint32_t out = flight(c) < c->cc.cwnd || !c->sack_ok ? flight(c) : c->cc.cwnd;
-		c->cc.ssthresh = c->cc_ops->loss(&c->cc, out, c->stack->now_us);
+		reduce_ssthresh(c, out);
 	}
+	tcp_ecn_timeout(c);
 	c->cc.cwnd = c->cc.mss;
 	c->in_recovery = false;
 	c->recover = c->snd_max;
@@ -273,4 +289,36 @@ void tcp_recovery_timeout(struct tcp_conn *c)
 	go_back(c);
 	tcp_rack_lowered(c);
 	tcp_rtt_cancel(c);
+}
+
+void tcp_recovery_too_large(struct tcp_conn *c, bool timed_out)
+{
+	const uint32_t initial = tcp_cc_initial_window(c->snd_mss);
+
+	tcp_rtt_cancel(c);
+	/* Fast Open's data; the SYN-ACK before them was not too large. */
+	if (tcp_syn_outstanding(c)) {
+		tcp_scoreboard_reset(c);
+		c->recover = c->snd_max;
+		c->snd_nxt = tcp_snd_data_una(c);
+		return;
+	}
+	if (tcp_uses_sack(c))
+		tcp_scoreboard_lost(c, (struct seq_range){c->snd_una, c->snd_nxt}, c->snd_mss);
+	if (tcp_uses_sack(c) && !timed_out) {
+		/* Nor are these losses a reason to reduce the window when the next ACK comes. */
+		if (!c->in_recovery)
+			c->recover = c->snd_max;
+		return;
+	}
+	if (c->in_recovery)
+		c->cc.cwnd = c->cc.ssthresh;
+	/* Nothing has arrived for a while: no ACKs will clock out what goes again (RFC 5681 4.1). */
+	if (timed_out && c->cc.cwnd > initial)
+		c->cc.cwnd = initial;
+	c->in_recovery = false;
+	c->recover = c->snd_max;
+	c->dupacks = 0;
+	c->retransmit = false;
+	go_back(c);
 }

@@ -18,6 +18,10 @@ void tcp_recovery_ack(struct tcp_conn *c, const struct tcp_segment *seg, struct 
 void tcp_recovery_reorder_timer(struct tcp_conn *c);
 /* The retransmission timer fired: go back to snd_una with one segment (RFC 5681 3.1, RFC 6582 4). */
 void tcp_recovery_timeout(struct tcp_conn *c);
+/* The path takes no packets as large as those in flight: what may have been too large for c->snd_mss goes
+ * again, and the window stays (RFC 1191 6.5, RFC 8201 5.4). When it was found out by a time-out, everything goes
+ * again from an initial window on. */
+void tcp_recovery_too_large(struct tcp_conn *c, bool timed_out);
 /* The congestion window that counts now, limited transmit included. */
 uint32_t tcp_recovery_window(const struct tcp_conn *c);
 

@@ -81,6 +81,8 @@ unsigned tcp_sack_blocks(const struct tcp_conn *c, struct seq_range blocks[TCP_S
 
 void tcp_sack_reported(struct tcp_conn *c)
 {
+	if (c->sack_ok && c->dsack.start != c->dsack.end)
+		c->stack->counters.tcp_dsacks_out++;
 	c->dsack.start = c->dsack.end;
 }
 

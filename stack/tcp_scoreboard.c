@@ -351,6 +351,43 @@ void tcp_scoreboard_none_lost(struct tcp_conn *c)
 			set_flags(b, &b->range[i], b->range[i].flags & TCP_SENT_AGAIN);
 }
 
+/* ------------------------------------------------------------------ for path MTU discovery */
+
+bool tcp_scoreboard_is_sacked(const struct tcp_conn *c, uint32_t seq)
+{
+	const unsigned i = find(&c->board, seq);
+
+	return i < c->board.count && seq_leq(c->board.range[i].start, seq) &&
+	       (c->board.range[i].flags & TCP_SENT_SACKED);
+}
+
+void tcp_scoreboard_lost(struct tcp_conn *c, struct seq_range part, uint32_t longer)
+{
+	struct tcp_scoreboard *b = &c->board;
+
+	/* With no room for a boundary the rest of the range counts as lost, too. */
+	split(c, part.start);
+	split(c, part.end);
+	const unsigned first = find(b, part.start);
+	unsigned i = first;
+	for (; i < b->count && seq_lt(b->range[i].start, part.end); i++)
+		if (!(b->range[i].flags & (TCP_SENT_SACKED | TCP_SENT_LOST)) &&
+		    length(&b->range[i]) > longer)
+			set_flags(b, &b->range[i], b->range[i].flags | TCP_SENT_LOST);
+	join(b, first, i, true);
+}
+
+bool tcp_scoreboard_lost_within(const struct tcp_conn *c, struct seq_range part)
+{
+	const struct tcp_scoreboard *b = &c->board;
+
+	for (unsigned i = 0; i < b->count; i++)
+		if ((b->range[i].flags & TCP_SENT_LOST) &&
+		    (seq_lt(b->range[i].start, part.start) || seq_gt(b->range[i].end, part.end)))
+			return false;
+	return true;
+}
+
 /* ------------------------------------------------------------------ for stack_check */
 
 size_t tcp_scoreboard_memory(const struct tcp_conn *c)

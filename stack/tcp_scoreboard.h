@@ -89,6 +89,12 @@ void tcp_scoreboard_mark_lost(struct tcp_conn *c, unsigned i);
 void tcp_scoreboard_timeout(struct tcp_conn *c, uint64_t until_us);
 /* Nothing is lost after all. */
 void tcp_scoreboard_none_lost(struct tcp_conn *c);
+/* Has the peer said that the byte `seq`, in flight, has arrived? */
+bool tcp_scoreboard_is_sacked(const struct tcp_conn *c, uint32_t seq);
+/* What of `part` is neither SACKed nor lost yet, in ranges longer than `longer` bytes, is lost. */
+void tcp_scoreboard_lost(struct tcp_conn *c, struct seq_range part, uint32_t longer);
+/* Does all that is lost lie within `part`? */
+bool tcp_scoreboard_lost_within(const struct tcp_conn *c, struct seq_range part);
 /* Frees the list. */
 void tcp_scoreboard_reset(struct tcp_conn *c);
 /* Bytes charged to the account. */

@@ -28,6 +28,9 @@ static void parse_option(struct tcp_options *o, uint8_t kind, const uint8_t *bod
 		o->has_timestamp = true;
 		o->ts_val = get_be32(body);
 		o->ts_ecr = get_be32(body + 4);
+	} else if (kind == TCP_OPT_USER_TIMEOUT && len == 2) {
+		o->has_user_timeout = true;
+		o->user_timeout = get_be16(body);
 	} else if (kind == TCP_OPT_FASTOPEN && syn && len % 2 == 0 &&
 		   (len == 0 || (len >= TCP_FASTOPEN_MIN && len <= TCP_FASTOPEN_MAX))) {
 		o->has_fastopen = true;
@@ -64,6 +67,7 @@ bool tcp_segment_parse(struct tcp_segment *seg, const uint8_t *data, size_t len)
 	seg->seq = get_be32(data + 4);
 	seg->ack = get_be32(data + 8);
 	seg->flags = data[13];
+	seg->ae = data[12] & 1;
 	seg->wnd = get_be16(data + 14);
 	seg->opt = (struct tcp_options){0};
 	parse_options(&seg->opt, data + TCP_HEADER_MIN, header_len - TCP_HEADER_MIN,
@@ -129,12 +133,18 @@ size_t tcp_segment_write(uint8_t *out, const struct tcp_segment *seg)
 		}
 		p += tcp_sack_option_len(seg->opt.sack_count);
 	}
+	if (seg->opt.has_user_timeout) {
+		p[0] = TCP_OPT_USER_TIMEOUT;
+		p[1] = 4;
+		put_be16(p + 2, seg->opt.user_timeout);
+		p += 4;
+	}
 	const size_t len = (size_t)(p - out);
 	put_be16(out, seg->src_port);
 	put_be16(out + 2, seg->dst_port);
 	put_be32(out + 4, seg->seq);
 	put_be32(out + 8, seg->ack);
-	out[12] = (uint8_t)(len / 4 << 4);
+	out[12] = (uint8_t)(len / 4 << 4 | seg->ae);
 	out[13] = seg->flags;
 	put_be16(out + 14, seg->wnd);
 	memset(out + 16, 0, 4); /* checksum, urgent pointer */

@@ -39,6 +39,7 @@ enum {
 	TCP_OPT_SACK_PERMITTED = 4,
 	TCP_OPT_SACK = 5,
 	TCP_OPT_TIMESTAMP = 8,
+	TCP_OPT_USER_TIMEOUT = 28, /* RFC 5482 */
 	TCP_OPT_FASTOPEN = 34,
 };
 
@@ -52,6 +53,8 @@ struct tcp_options {
 	uint16_t mss;
 	uint8_t wscale; /* as sent; larger than 14 counts as 14 */
 	uint32_t ts_val, ts_ecr;
+	bool has_user_timeout;
+	uint16_t user_timeout; /* as on the wire: granularity bit and 15 bits */
 	uint8_t sack_count;
 	struct seq_range sack[TCP_SACK_MAX]; /* as on the wire: not checked, in no order */
 	bool has_fastopen;
@@ -65,6 +68,8 @@ struct tcp_segment {
 	uint32_t seq, ack;
 	uint16_t wnd; /* as in the header, unscaled */
 	uint8_t flags;
+	bool ae;     /* accurate ECN, the ninth flag (RFC 9768 3.1.1) */
+	uint8_t ecn; /* enum ip_ecn, of what has arrived */
 	struct tcp_options opt;
 	const uint8_t *payload;
 	uint32_t len;          /* payload bytes */
@@ -72,6 +77,19 @@ struct tcp_segment {
 	const uint8_t *packet; /* the whole IP packet, for the trace */
 	size_t packet_len;
 };
+
+/* AE, CWR and ECE as one number (RFC 9768 3.1.1). */
+static inline uint8_t tcp_segment_ace(const struct tcp_segment *seg)
+{
+	return (uint8_t)(seg->ae << 2 | ((seg->flags & TCP_CWR) != 0) << 1 |
+			 ((seg->flags & TCP_ECE) != 0));
+}
+
+static inline void tcp_segment_set_ace(struct tcp_segment *seg, uint8_t ace)
+{
+	seg->ae = ace & 4;
+	seg->flags |= (uint8_t)((ace & 2 ? TCP_CWR : 0) | (ace & 1 ? TCP_ECE : 0));
+}
 
 /* Bytes that a SACK option with so many blocks takes, with its two NOPs. */
 static inline uint32_t tcp_sack_option_len(unsigned blocks)

@@ -11,17 +11,28 @@
 #include <stdint.h>
 
 #include "stack/list.h"
+#include "stack/pressure.h"
 #include "stack/ring.h"
 #include "stack/seq.h"
 #include "stack/stack.h"
 #include "stack/tcp_cc.h"
+#include "stack/tcp_chrono.h"
+#include "stack/tcp_delack.h"
+#include "stack/tcp_ecn.h"
 #include "stack/tcp_fastopen.h"
+#include "stack/tcp_keepalive.h"
+#include "stack/tcp_metrics.h"
+#include "stack/tcp_pace.h"
+#include "stack/tcp_pmtu.h"
 #include "stack/tcp_prr.h"
 #include "stack/tcp_rack.h"
+#include "stack/tcp_rate.h"
+#include "stack/tcp_rcvbuf.h"
 #include "stack/tcp_scoreboard.h"
 #include "stack/tcp_segment.h"
 #include "stack/tcp_tlp.h"
 #include "stack/tcp_undo.h"
+#include "stack/tcp_user_timeout.h"
 #include "stack/timer_wheel.h"
 
 /* ------------------------------------------------------------------ constants */
@@ -42,8 +53,6 @@
 #define TCP_QUICKACKS 16      /* segments acknowledged at once when a connection is young */
 #define TCP_CHALLENGE_ACKS 10 /* at most, per connection and second (RFC 5961 7)         */
 #define TCP_SYNACK_RETRIES 5
-/* Full segments of a request that are acknowledged at once if they have no PSH, see program_ack. */
-#define TCP_QUICK_BURST 16
 #define TCP_PAWS_IDLE_US \
 	(24ull * 24 * 3600 * 1000000) /* RFC 7323 5.5: TS.Recent is stale after 24 days */
 #define TCP_ORPHAN_TIMEOUTS \
@@ -82,6 +91,8 @@ enum tcp_timer_kind {
 	TCP_TIMER_SYNCACHE, /* syncache_entry.timer                        */
 	TCP_TIMER_TIMEWAIT, /* timewait.timer                              */
 	TCP_TIMER_REASS,    /* ip_reass.timer                              */
+	TCP_TIMER_PACE,     /* tcp_conn.pace.timer                         */
+	TCP_TIMER_PMTU,     /* stack.pmtu_timer                            */
 };
 
 /* The timers that exclude each other are one tagged value, so that two of them cannot run. */
@@ -92,6 +103,8 @@ enum tcp_xmit_mode {
 	TCP_XMIT_LOSS_PROBE, /* … and a probe asks for it before the time-out     */
 	TCP_XMIT_PERSIST,    /* something to send, nothing in flight, window shut */
 	TCP_XMIT_FIN_WAIT_2, /* an orphan waits for the peer's FIN                */
+	TCP_XMIT_ECN_HOLD,   /* marked at a window of one segment (RFC 3168 6.1.2) */
+	TCP_XMIT_KEEPALIVE,  /* nothing to do but to ask whether the peer lives   */
 };
 
 /* ------------------------------------------------------------------ the connection */
@@ -126,7 +139,8 @@ struct tcp_conn {
 	bool ts_ok, wscale_ok;
 	bool sack_ok; /* both SYNs had SACK-permitted (RFC 2018)              */
 	bool rtt_timing;
-	bool syn_cookie; /* there was no entry: when our SYN-ACK was sent is not known  */
+	bool unreachable; /* ICMP has said so since the peer last acknowledged something */
+	bool syn_cookie;  /* there was no entry: when our SYN-ACK was sent is not known  */
 	uint8_t snd_wscale, rcv_wscale;
 	uint8_t xmit_mode; /* enum tcp_xmit_mode */
 	uint8_t backoff;   /* doublings of the RTO */
@@ -151,7 +165,6 @@ struct tcp_conn {
 	uint32_t rcv_adv; /* right edge that we have advertised: never moves left */
 	uint32_t last_ack_sent;
 	uint32_t rcv_unacked; /* bytes received since the last ACK */
-	uint32_t rcv_burst;   /* bytes received since we last sent data */
 	uint32_t peer_fin_seq;
 	uint16_t rcv_mss;      /* estimate of the peer's full segment */
 	struct ring rcv;       /* first byte: rcv_nxt - rcv.len */
@@ -180,11 +193,22 @@ struct tcp_conn {
 	struct tcp_rack rack;
 	struct tcp_tlp tlp;
 	struct tcp_undo undo;
+	struct tcp_pace pace;
+	struct tcp_rate rate;
+	struct tcp_delack delack;
+	struct tcp_chrono chrono;
+	struct tcp_metrics metrics;
+	struct tcp_pmtu pmtu;
+	struct tcp_ecn ecn;
 	struct tcp_fastopen fastopen;
 	uint64_t dsacks_in, timeouts;
 
 	struct timer xmit_timer, delack_timer, app_timer;
 	uint64_t rto_at_us; /* the retransmission time-out, also while something comes before it */
+	struct tcp_held held;
+	struct tcp_rcvbuf rcvbuf;
+	struct tcp_keepalive keepalive;
+	struct tcp_user_timeout user_timeout;
 	uint64_t opened_us, established_us;
 	uint64_t orphaned_us; /* when the handle was given back, 0 before          */
 	uint64_t progress_us; /* when the peer last showed that it lives, see tcp_timer.c */

@@ -151,6 +151,40 @@ static void op_segment(struct ops *o, struct peer *p)
 		p->nxt += sim_segment_space(&seg);
 }
 
+/* An ICMP error about what may be in flight: any type, an MTU, a number near the newest. */
+static void op_error(struct ops *o, struct peer *p)
+{
+	uint8_t b[56] = {0x45, [3] = 56, [8] = 64, 1};
+
+	memcpy(b + 12, "\012\0\0\1\012\0\0\2", 8);
+	b[20] = take(o) % 16;
+	b[21] = take(o) % 16;
+	b[26] = take(o);
+	b[27] = take(o);
+	b[28] = 0x45;
+	const uint32_t len = take16(o), seq = p->seen - 1 - take16(o);
+	b[30] = (uint8_t)(len >> 8);
+	b[31] = (uint8_t)len;
+	b[37] = 6;
+	memcpy(b + 40, "\012\0\0\2\012\0\0\1", 8);
+	b[48] = (uint8_t)(p->stack_port >> 8);
+	b[49] = (uint8_t)p->stack_port;
+	b[50] = (uint8_t)(p->port >> 8);
+	b[51] = (uint8_t)p->port;
+	for (unsigned i = 0; i < 4; i++)
+		b[52 + i] = (uint8_t)(seq >> (24 - 8 * i));
+	uint32_t sum = 0;
+	for (unsigned i = 20; i < sizeof b; i += 2)
+		sum += (uint32_t)b[i] << 8 | b[i + 1];
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = ~((sum & 0xffff) + (sum >> 16));
+	b[22] = (uint8_t)(sum >> 8);
+	b[23] = (uint8_t)sum;
+	fuzz_ip_checksum(b);
+	stack_input(o->world.stack, o->world.now_us, b, sizeof b, (struct packet_meta){0});
+	fuzz_check(&o->world);
+}
+
 /* Where a block begins or ends: between what is acknowledged and what was sent, or a little outside. */
 static uint32_t edge(struct ops *o, const struct peer *p)
 {
@@ -290,7 +324,7 @@ static void op_call(struct ops *o)
 
 	if (!c)
 		return;
-	switch (take(o) % 9) {
+	switch (take(o) % 10) {
 	case 0:
 		op_read(o, c);
 		break;
@@ -314,7 +348,15 @@ static void op_call(struct ops *o)
 	case 6:
 		op_send_all(o, c);
 		break;
-	case 7:
+	case 7: {
+		const unsigned option = take(o) % 6;
+		uint64_t value = take16(o) * (take(o) % 2 ? 10000ull : 1ull);
+		if (tcp_set_option(c, (enum tcp_option)option, value) == STACK_OK &&
+		    tcp_get_option(c, (enum tcp_option)option, &value) != STACK_OK)
+			fuzz_found("an option can be set and not be read");
+		break;
+	}
+	case 8:
 		tcp_close(c);
 		*slot = NULL;
 		break;
@@ -410,6 +452,9 @@ static void step(struct ops *o)
 		p->nxt += 100000;
 		p->stack_port = FUZZ_PORT;
 		op_syn(o, p);
+		break;
+	case 15:
+		op_error(o, p);
 		break;
 	case 11:
 	case 12:

@@ -60,9 +60,16 @@ static bool lost(struct sim_link *l)
 	return gone;
 }
 
-/* The bottleneck: false when its queue is full. */
-static bool enqueue(struct sim_link *l, size_t len, uint64_t *leaves_us)
+static void mark(struct sim_link *l, struct sim_packet *p)
 {
+	l->counts.marked++;
+	sim_packet_set_ecn(p, SIM_CE);
+}
+
+/* The bottleneck: false when its queue is full. */
+static bool enqueue(struct sim_link *l, struct sim_packet *p, uint64_t *leaves_us)
+{
+	const size_t len = p->len;
 	const uint64_t now_ns = l->sim->now_us * NS_PER_US;
 
 	if (!l->cfg.rate) {
@@ -75,6 +82,10 @@ static bool enqueue(struct sim_link *l, size_t len, uint64_t *leaves_us)
 		(l->busy_until_ns - now_ns) / NS_PER_US * l->cfg.rate / (NS_PER_SECOND / NS_PER_US);
 	if (l->cfg.queue && waiting + len > l->cfg.queue && waiting > 0)
 		return false;
+	if (waiting + len > l->counts.waiting_max)
+		l->counts.waiting_max = waiting + len;
+	if (l->cfg.ce_threshold && waiting > l->cfg.ce_threshold && sim_packet_ecn(p))
+		mark(l, p);
 	l->busy_until_ns += len * NS_PER_SECOND / l->cfg.rate;
 	*leaves_us = (l->busy_until_ns + NS_PER_US - 1) / NS_PER_US;
 	return true;
@@ -115,6 +126,31 @@ static void corrupt(struct sim_link *l, struct sim_packet *p)
 	l->counts.corrupted++;
 }
 
+/* What middleboxes do to the ECN field, and to packets for it. False: the packet is dropped. */
+static bool passes_ecn(struct sim_link *l, struct sim_packet *p)
+{
+	const uint8_t flags = p->bytes[SIM_IP_HEADER + 13];
+
+	switch (l->cfg.ecn) {
+	case SIM_ECN_BLEACH:
+		sim_packet_set_ecn(p, SIM_NOT_ECT);
+		break;
+	case SIM_ECN_MARK_ALL:
+		mark(l, p);
+		break;
+	case SIM_ECN_DROP_ECT:
+		return sim_packet_ecn(p) == SIM_NOT_ECT;
+	case SIM_ECN_DROP_SETUP:
+		return !(flags & SIM_SYN) || !(flags & (SIM_ECE | SIM_CWR));
+	case SIM_ECN_PASS:
+		break;
+	}
+	/* No draw where there is no chance: what was drawn before stays the same. */
+	if (l->cfg.ce_ppm && sim_packet_ecn(p) && sim_rng_chance(&l->rng, l->cfg.ce_ppm))
+		mark(l, p);
+	return true;
+}
+
 /* One packet as it is on the wire. */
 static void carry(struct sim_link *l, struct sim_packet *p, unsigned matches)
 {
@@ -125,16 +161,18 @@ static void carry(struct sim_link *l, struct sim_packet *p, unsigned matches)
 	l->counts.packets++;
 	l->counts.bytes += p->len;
 	const unsigned acts = rules_say(l, matches);
-	if (l->counts.packets > l->dead_after || (acts & 1u << SIM_ACT_DROP)) {
+	if (l->counts.packets > l->dead_after || (acts & 1u << SIM_ACT_DROP) || !passes_ecn(l, p)) {
 		fate = SIM_FATE_RULED;
 		l->counts.ruled++;
 	} else if (cfg->mtu && p->len > cfg->mtu && !p->gso_size) {
 		fate = SIM_FATE_TOO_LARGE;
 		l->counts.too_large++;
+		if (l->too_large)
+			l->too_large(l->too_large_ctx, l, p);
 	} else if (lost(l)) {
 		fate = SIM_FATE_LOST;
 		l->counts.lost++;
-	} else if (!enqueue(l, p->len, &leaves_us)) {
+	} else if (!enqueue(l, p, &leaves_us)) {
 		fate = SIM_FATE_OVERFLOW;
 		l->counts.overflowed++;
 	}

@@ -11,6 +11,15 @@
 
 struct sim;
 
+/* What a path does to the ECN field. */
+enum sim_ecn_path {
+	SIM_ECN_PASS,
+	SIM_ECN_BLEACH,     /* clears it                                                    */
+	SIM_ECN_MARK_ALL,   /* CE on every packet of IP                                     */
+	SIM_ECN_DROP_ECT,   /* drops what is not Not-ECT                                    */
+	SIM_ECN_DROP_SETUP, /* drops SYNs and SYN-ACKs that speak of ECN                    */
+};
+
 struct sim_link_config {
 	uint64_t delay_us;
 	uint64_t jitter_us; /* added by chance; packets stay in order                       */
@@ -26,7 +35,11 @@ struct sim_link_config {
 	uint16_t
 		far_port; /* packets of this client port take far_us longer, in order among themselves */
 	uint64_t far_us;
-	uint32_t mtu;   /* larger packets are dropped; 0: no limit                     */
+	uint32_t mtu; /* larger packets are dropped; 0: no limit                     */
+	/* A packet that is ECT is marked with CE when more bytes wait than this, or by chance. */
+	uint64_t ce_threshold; /* 0: never */
+	uint32_t ce_ppm;
+	enum sim_ecn_path ecn;
 	bool coalesced; /* super segments arrive whole, as from a TUN device           */
 };
 
@@ -65,7 +78,8 @@ struct sim_rule {
 
 struct sim_link_counts {
 	uint64_t packets, bytes; /* entered                                        */
-	uint64_t lost, overflowed, too_large, ruled, duplicated, reordered, corrupted;
+	uint64_t lost, overflowed, too_large, ruled, duplicated, reordered, corrupted, marked;
+	uint64_t waiting_max; /* bytes at the bottleneck */
 };
 
 struct sim_link {
@@ -74,6 +88,9 @@ struct sim_link {
 	struct sim_link_config cfg;
 	struct sim_rule rule[SIM_RULES_MAX];
 	unsigned rules;
+	/* A router at this end of the link, which is told of what the MTU has stopped; may be NULL. */
+	void (*too_large)(void *ctx, const struct sim_link *l, const struct sim_packet *p);
+	void *too_large_ctx;
 	uint64_t hold_us;    /* for SIM_ACT_LATE and SIM_ACT_OLD */
 	uint64_t dead_after; /* from this packet on everything is lost; UINT64_MAX: never */
 	struct sim_rng rng;

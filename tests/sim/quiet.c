@@ -104,6 +104,30 @@ static void run_recovery(struct sim *sim, unsigned index)
 			 (unsigned long long)n->tcp_retrans_segs, lost);
 }
 
+/* The first loss of a connection comes when more than half of the sequence space has gone by without one: what is
+ * remembered of former losses must not seem to lie ahead. */
+static void run_late_loss(struct sim *sim, unsigned index)
+{
+	const unsigned mss = 65535 - SIM_IP_HEADER - SIM_TCP_HEADER - 12;
+	const uint64_t bytes = (2ull << 30) + (100u << 20);
+	struct sim_pair p;
+
+	sim_pair_init(&p, sim);
+	for (unsigned i = 0; i < 2; i++) {
+		p.cfg[i].mtu = 65535;
+		p.cfg[i].send_buffer_max = p.cfg[i].recv_buffer_max = 8u << 20;
+		p.cfg[i].cc = index ? &tcp_cc_newreno : &tcp_cc_cubic;
+	}
+	p.plan[0].send = bytes;
+	sim_link_drop(&sim->link[0], SIM_MATCH_DATA, (unsigned)(bytes / mss) - 400, 1);
+	sim_pair_once(&p);
+	const struct stack_counters *n = counters(sim, 0);
+	if (!sim->failed && (n->tcp_timeouts || n->tcp_fast_retransmits != 1))
+		sim_fail(sim, "%llu time-outs and %llu fast retransmissions",
+			 (unsigned long long)n->tcp_timeouts,
+			 (unsigned long long)n->tcp_fast_retransmits);
+}
+
 /* The last segment, which has the FIN, is lost (RFC 8985 7), at once or with the probe that repeats it. */
 static void run_tail(struct sim *sim, unsigned index)
 {
@@ -137,6 +161,7 @@ static void run_tail(struct sim *sim, unsigned index)
 const struct sim_group sim_quiet_groups[] = {
 	{"lossless", "nothing is sent twice when nothing is lost", 180, 0, run_lossless},
 	{"recovery", "fast retransmission alone repairs a window", 96, 0, run_recovery},
+	{"late-loss", "the first loss comes after 2 GiB", 1, 0, run_late_loss},
 	{"tail", "a probe repairs the end, and only once", 128, 0, run_tail},
 	{0},
 };

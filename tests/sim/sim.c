@@ -164,7 +164,7 @@ static void take_packets(struct sim *sim, struct sim_host *h)
 			sim_watch_arrived(sim->watch, h->index, p);
 		if (sim->corpus && h->index == 1)
 			sim_corpus_add(sim->corpus, sim, p);
-		if (sim->ipv6)
+		if (sim->ipv6 && !p->spoken)
 			p = sim_packet_to_ipv6(p);
 		stack_input(h->stack, sim->now_us, p->bytes, p->len, meta);
 		sim_packet_free(p);
@@ -424,22 +424,23 @@ static void print_line(const struct sim_line *l)
 	static const char *const fate[] = {"",           " (lost)",    " (queue full)",
 					   " (too big)", " (dropped)", " (damaged)"};
 	const struct sim_segment *s = &l->seg;
-	char options[80], flags[8], ack[24] = "", gso[24] = "";
+	static const char *const ecn[] = {"", " ect1", " ect0", " ce"};
+	char options[80], flags[10], ack[24] = "", gso[24] = "";
 	size_t n = 0;
 
-	for (unsigned i = 0; i < 6; i++)
+	for (unsigned i = 0; i < 9; i++)
 		if (s->flags & 1u << i)
-			flags[n++] = "FSRP.U"[i];
+			flags[n++] = "FSRP.UEWA"[i];
 	flags[n] = '\0';
 	print_options(options, sizeof options, s);
 	if (s->flags & SIM_ACK)
 		snprintf(ack, sizeof ack, " ack %u", l->ack);
 	if (l->gso_size)
 		snprintf(gso, sizeof gso, " gso %u", l->gso_size);
-	printf("%12.6f %s %u %s %u  %-3s %u:%u(%u)%s win %u%s%s%s%s%s\n", (double)l->at_us / 1e6,
+	printf("%12.6f %s %u %s %u  %-3s %u:%u(%u)%s win %u%s%s%s%s%s%s\n", (double)l->at_us / 1e6,
 	       l->from ? "        B" : "A", s->src_port, fate[l->fate][0] ? "--x " : "--->",
-	       s->dst_port, flags, l->seq, l->seq + s->len, s->len, ack, s->wnd, options, gso,
-	       fate[l->fate], l->why[0] ? "  ; " : "", l->why);
+	       s->dst_port, flags, l->seq, l->seq + s->len, s->len, ack, s->wnd, options,
+	       ecn[s->ecn], gso, fate[l->fate], l->why[0] ? "  ; " : "", l->why);
 }
 
 void sim_trace_packet(struct sim *sim, unsigned from, const struct sim_packet *p,

@@ -329,7 +329,7 @@ static void run_prompt(struct sim *sim, unsigned index)
 			sim_at(sim, 2 * PROMPT_RTT - 1, look_at_flight, &w, NULL);
 		sim_at(sim, trips * PROMPT_RTT + 1, look_at_answers, &w, NULL);
 		sim_run(sim);
-		expect_served(&w, 1);
+		web_expect_served(&w, 1);
 	}
 	web_stop(&w);
 }
