@@ -30,9 +30,8 @@ struct session_env {
 };
 
 struct session {
-	TAILQ_ENTRY(session) link; /* all sessions of the app              */
-	TAILQ_ENTRY(session)
-	ready; /* those with more to do, while `busy`; or a list of handshakes.h */
+	TAILQ_ENTRY(session) link;  /* all sessions of the app                      */
+	TAILQ_ENTRY(session) ready; /* the `busy` ones, or a list of handshakes.h   */
 	struct session_env *env;
 	struct tcp_conn *tcp;
 	struct tls_session *tls; /* NULL without TLS                     */
@@ -47,7 +46,7 @@ struct session {
 	uint8_t *held;    /* plaintext that TLS must be offered again, held_len bytes       */
 	size_t held_len;
 	enum handshake_place place;
-	uint64_t place_since; /* PLACE_HELD: when it began */
+	uint64_t place_since; /* PLACE_HELD: when it began                                 */
 	uint64_t sent;        /* bytes ever committed to the send ring                          */
 	uint64_t acked;       /* of these acknowledged when last looked at                      */
 	uint64_t
