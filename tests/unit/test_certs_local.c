@@ -14,6 +14,7 @@
 
 #include <mbedtls/psa_util.h>
 #include <mbedtls/x509_crt.h>
+#include <psa/crypto.h>
 
 #include "certs/certs.h"
 #include "certs/make.h"
@@ -22,8 +23,11 @@
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define DAY (24 * 3600)
 
-static const char *const all_files[] = {CERTS_CA_FILE, CERTS_CA_KEY_FILE, CERTS_LEAF_FILE,
-					CERTS_LEAF_KEY_FILE};
+static const char *const all_files[] = {CERTS_CA_FILE,           CERTS_CA_KEY_FILE,
+					CERTS_LEAF_FILE,         CERTS_LEAF_KEY_FILE,
+					CERTS_INTERMEDIATE_FILE, CERTS_INTERMEDIATE_KEY_FILE};
+#define ALL_LEAF 2 /* the leaf and its key within all_files */
+#define ALL_INTERMEDIATE 4
 static const char *const names[] = {"tunhttpd.test", "localhost", "10.77.0.2", "fd77::2", NULL};
 
 /* ------------------------------------------------------------------ directories and files */
@@ -106,7 +110,7 @@ static struct snapshot take(const struct place *at)
 	return s;
 }
 
-/* Each of the four files is as it was, or not, as `changed` says in the order of all_files: "..xx". */
+/* Each of the files is as it was, or not, as `changed` says in the order of all_files: "..xx..". */
 static void expect_changed(const struct snapshot *before, const struct snapshot *after,
 			   const char *changed)
 {
@@ -153,7 +157,7 @@ static void expect_refusal(const struct place *at, time_t now, const char *part)
 	assert_null(strchr(error, '\n'));
 	assert_false(made.leaf);
 	after = take(at);
-	expect_changed(&before, &after, "....");
+	expect_changed(&before, &after, "......");
 }
 
 static void parse(const struct place *at, const char *file, mbedtls_x509_crt *crt)
@@ -188,7 +192,7 @@ static mode_t mode_of(const char *path)
 	return st.st_mode & 07777;
 }
 
-static void test_a_fresh_directory_gets_four_files_and_modes(void **state)
+static void test_a_fresh_directory_gets_six_files_and_modes(void **state)
 {
 	const struct place *at = *state;
 	const mode_t mask = umask(0);
@@ -201,8 +205,10 @@ static void test_a_fresh_directory_gets_four_files_and_modes(void **state)
 	assert_int_equal(mode_of(path_of(at, CERTS_CA_KEY_FILE)), 0600);
 	assert_int_equal(mode_of(path_of(at, CERTS_LEAF_FILE)), 0644);
 	assert_int_equal(mode_of(path_of(at, CERTS_LEAF_KEY_FILE)), 0600);
+	assert_int_equal(mode_of(path_of(at, CERTS_INTERMEDIATE_FILE)), 0644);
+	assert_int_equal(mode_of(path_of(at, CERTS_INTERMEDIATE_KEY_FILE)), 0600);
 	/* ... and nothing else: no half-written file is left beside them. */
-	snprintf(command, sizeof command, "test \"$(ls -A '%s' | wc -l)\" = 4", at->dir);
+	snprintf(command, sizeof command, "test \"$(ls -A '%s' | wc -l)\" = 6", at->dir);
 	assert_int_equal(system(command), 0);
 }
 
@@ -268,7 +274,7 @@ static void test_a_second_call_changes_nothing(void **state)
 	for (int i = 0; i < 2; i++)
 		ensure(at, names, at->now + i * DAY, false, false);
 	after = take(at);
-	expect_changed(&before, &after, "....");
+	expect_changed(&before, &after, "......");
 }
 
 static void test_made_may_be_null(void **state)
@@ -296,7 +302,7 @@ static void test_other_order_case_or_fewer_names_keep_the_leaf(void **state)
 	for (size_t i = 0; i < COUNT(kept); i++)
 		ensure(at, kept[i], at->now, false, false);
 	after = take(at);
-	expect_changed(&before, &after, "....");
+	expect_changed(&before, &after, "......");
 }
 
 /* ------------------------------------------------------------------ later starts: what is renewed */
@@ -318,7 +324,7 @@ static void test_an_added_name_renews_the_leaf_only(void **state)
 
 		ensure(at, added[i], at->now, false, true);
 		after = take(at);
-		expect_changed(&before, &after, "..xx");
+		expect_changed(&before, &after, "..xx..");
 		for (size_t k = 0; added[i][k]; k++)
 			assert_int_equal(verify_as(at, added[i][k]), 0);
 		ensure(at, added[i], at->now, false, false);
@@ -337,7 +343,7 @@ static void test_a_leaf_in_its_last_third_is_renewed(void **state)
 	ensure(at, names, last_good, false, false);
 	ensure(at, names, last_good + 1, false, true);
 	after = take(at);
-	expect_changed(&before, &after, "..xx");
+	expect_changed(&before, &after, "..xx..");
 	parse(at, CERTS_LEAF_FILE, &leaf);
 	assert_int_equal(certs_time(&leaf.valid_to), last_good + 1 + (time_t)CERTS_LEAF_DAYS * DAY);
 	mbedtls_x509_crt_free(&leaf);
@@ -368,7 +374,7 @@ static void test_a_broken_or_missing_leaf_is_made_again(void **state)
 	const struct place *at = *state;
 
 	ensure_fresh(at);
-	for (size_t i = 2; i < COUNT(all_files); i++)
+	for (size_t i = ALL_LEAF; i < ALL_INTERMEDIATE; i++)
 		for (int missing = 0; missing < 2; missing++) {
 			const struct snapshot before = take(at);
 			struct snapshot after;
@@ -380,7 +386,7 @@ static void test_a_broken_or_missing_leaf_is_made_again(void **state)
 				      before.files[i].len / 2);
 			ensure(at, names, at->now, false, true);
 			after = take(at);
-			expect_changed(&before, &after, "..xx");
+			expect_changed(&before, &after, "..xx..");
 			assert_int_equal(verify_as(at, names[0]), 0);
 		}
 }
@@ -397,7 +403,7 @@ static void test_a_leaf_key_without_its_certificate_is_made_again(void **state)
 	spill(at, CERTS_LEAF_FILE, before.files[2].data, before.files[2].len);
 	ensure(at, names, at->now, false, true); /* an old certificate beside a newer key */
 	after = take(at);
-	expect_changed(&before, &after, "..xx");
+	expect_changed(&before, &after, "..xx..");
 }
 
 /* Good in itself, but nobody who trusts our root would take it. */
@@ -410,12 +416,12 @@ static void test_a_leaf_of_another_authority_is_replaced(void **state)
 	snprintf(other.dir, sizeof other.dir, "%s/other", at->base);
 	theirs = ensure_fresh(&other);
 	ensure_fresh(at);
-	for (size_t i = 2; i < COUNT(all_files); i++)
+	for (size_t i = ALL_LEAF; i < ALL_INTERMEDIATE; i++)
 		spill(at, all_files[i], theirs.files[i].data, theirs.files[i].len);
 	before = take(at);
 	ensure(at, names, at->now, false, true);
 	after = take(at);
-	expect_changed(&before, &after, "..xx");
+	expect_changed(&before, &after, "..xx..");
 	assert_int_equal(verify_as(at, names[0]), 0);
 }
 
@@ -430,7 +436,7 @@ static void test_a_new_root_gets_a_new_leaf(void **state)
 	assert_int_equal(unlink(path_of(at, CERTS_CA_KEY_FILE)), 0);
 	ensure(at, names, at->now, true, true);
 	after = take(at);
-	expect_changed(&before, &after, "xxxx");
+	expect_changed(&before, &after, "xxxxxx");
 	assert_int_equal(verify_as(at, names[0]), 0);
 }
 
@@ -446,9 +452,163 @@ static void test_a_root_key_without_a_root_heals(void **state)
 	assert_int_equal(unlink(path_of(at, CERTS_LEAF_KEY_FILE)), 0);
 	ensure(at, names, at->now, true, true);
 	after = take(at);
-	expect_changed(&before, &after, "xxxx");
+	expect_changed(&before, &after, "xxxxxx");
 	assert_int_equal(verify_as(at, names[0]), 0);
 	ensure(at, names, at->now, false, false);
+}
+
+/* ------------------------------------------------------------------ the intermediate */
+
+/* Root, intermediate, leaf: the file of the leaf holds what leads to the root. */
+static void test_the_leaf_comes_with_the_intermediate(void **state)
+{
+	const struct place *at = *state;
+	mbedtls_x509_crt leaf, intermediate;
+
+	ensure_fresh(at);
+	parse(at, CERTS_LEAF_FILE, &leaf);
+	parse(at, CERTS_INTERMEDIATE_FILE, &intermediate);
+	assert_non_null(leaf.next);
+	assert_null(leaf.next->next);
+	assert_int_equal(leaf.next->raw.len, intermediate.raw.len);
+	assert_memory_equal(leaf.next->raw.p, intermediate.raw.p, intermediate.raw.len);
+	mbedtls_x509_crt_free(&leaf);
+	mbedtls_x509_crt_free(&intermediate);
+}
+
+/* So it may be kept where no server runs. */
+static void test_the_roots_key_is_not_needed_while_the_intermediate_lasts(void **state)
+{
+	const struct place *at = *state;
+	static const char *const more[] = {"tunhttpd.test", "new.test", NULL};
+
+	ensure_fresh(at);
+	assert_int_equal(unlink(path_of(at, CERTS_CA_KEY_FILE)), 0);
+	ensure(at, names, at->now, false, false);
+	ensure(at, more, at->now, false, true);
+	assert_int_equal(verify_as(at, "new.test"), 0);
+	/* Not to be made anew, it is used to its very end. */
+	ensure(at, more, at->now + (CERTS_INTERMEDIATE_DAYS - 1) * CERTS_DAY, false, true);
+	expect_refusal(at, at->now + CERTS_INTERMEDIATE_DAYS * CERTS_DAY, "bring it back");
+}
+
+/* Nobody trusts it by itself: one that cannot be used is replaced with the next leaf, not before. */
+static void test_an_intermediate_that_cannot_be_used_is_made_again(void **state)
+{
+	const struct place *at = *state;
+
+	for (size_t i = ALL_INTERMEDIATE; i < COUNT(all_files); i++)
+		for (int missing = 0; missing < 2; missing++) {
+			struct snapshot before, after;
+
+			ensure(at, names, at->now, i == ALL_INTERMEDIATE && !missing,
+			       i == ALL_INTERMEDIATE && !missing);
+			before = take(at);
+			if (missing)
+				assert_int_equal(unlink(path_of(at, all_files[i])), 0);
+			else
+				spill(at, all_files[i], before.files[i].data,
+				      before.files[i].len / 2);
+			ensure(at, names, at->now, false, false);
+			assert_int_equal(unlink(path_of(at, CERTS_LEAF_FILE)), 0);
+			ensure(at, names, at->now, false, true);
+			after = take(at);
+			expect_changed(&before, &after, "..xxxx");
+			assert_int_equal(verify_as(at, names[0]), 0);
+		}
+}
+
+static void test_an_intermediate_of_another_root_is_replaced(void **state)
+{
+	const struct place *at = *state;
+	struct place other = *at;
+	struct snapshot theirs, before, after;
+
+	snprintf(other.dir, sizeof other.dir, "%s/other", at->base);
+	theirs = ensure_fresh(&other);
+	ensure_fresh(at);
+	for (size_t i = ALL_INTERMEDIATE; i < COUNT(all_files); i++)
+		spill(at, all_files[i], theirs.files[i].data, theirs.files[i].len);
+	assert_int_equal(unlink(path_of(at, CERTS_LEAF_FILE)), 0);
+	before = take(at);
+	ensure(at, names, at->now, false, true);
+	after = take(at);
+	expect_changed(&before, &after, "..xxxx");
+	assert_int_equal(verify_as(at, names[0]), 0);
+}
+
+/* A leaf never outlives who signed it. */
+static void test_an_intermediate_too_short_for_the_leaf_is_replaced(void **state)
+{
+	const struct place *at = *state;
+	const time_t last = at->now + (CERTS_INTERMEDIATE_DAYS - CERTS_LEAF_DAYS) * CERTS_DAY;
+	struct snapshot before = ensure_fresh(at), after;
+
+	ensure(at, names, last, false, true);
+	after = take(at);
+	expect_changed(&before, &after, "..xx..");
+	assert_int_equal(unlink(path_of(at, CERTS_LEAF_FILE)), 0);
+	ensure(at, names, last + 1, false, true);
+	before = after;
+	after = take(at);
+	expect_changed(&before, &after, "..xxxx");
+}
+
+static void test_the_last_leaf_ends_with_the_root(void **state)
+{
+	const struct place *at = *state;
+	const time_t end = at->now + CERTS_CA_DAYS * CERTS_DAY;
+	mbedtls_x509_crt leaf;
+
+	ensure_fresh(at);
+	ensure(at, names, end - 10 * CERTS_DAY, false, true);
+	parse(at, CERTS_LEAF_FILE, &leaf);
+	assert_int_equal(certs_time(&leaf.valid_to), end);
+	assert_int_equal(certs_time(&leaf.next->valid_to), end);
+	mbedtls_x509_crt_free(&leaf);
+}
+
+/* ------------------------------------------------------------------ an authority of an earlier version */
+
+/* Its root allows no intermediate: pathLenConstraint 0 (RFC 5280 4.2.1.9). */
+static void make_two_levels(const struct place *at)
+{
+	char pem[CERTS_PEM_SIZE], key_pem[CERTS_PEM_SIZE], subject[CERTS_SUBJECT_SIZE];
+	mbedtls_pk_context key;
+
+	assert_int_equal(psa_crypto_init(), PSA_SUCCESS);
+	mbedtls_pk_init(&key);
+	certs_ca_subject("CA", at->now, subject);
+	const struct certs_request request = {.purpose = CERTS_CA,
+					      .path_length = 0,
+					      .key = &key,
+					      .subject = subject,
+					      .from = at->now - CERTS_HOUR,
+					      .to = at->now + CERTS_CA_DAYS * CERTS_DAY};
+	const struct certs_signer self = {NULL, &key};
+	assert_int_equal(mkdir(at->dir, 0700), 0);
+	assert_int_equal(certs_make_key(&key, CERTS_ECDSA, key_pem), 0);
+	assert_int_equal(certs_make(&request, &self, pem), 0);
+	spill(at, CERTS_CA_FILE, pem, strlen(pem));
+	spill(at, CERTS_CA_KEY_FILE, key_pem, strlen(key_pem));
+	mbedtls_pk_free(&key);
+}
+
+static void test_a_root_that_allows_no_intermediate_signs_the_leaf_itself(void **state)
+{
+	const struct place *at = *state;
+	mbedtls_x509_crt leaf;
+
+	make_two_levels(at);
+	ensure(at, names, at->now, false, true);
+	ensure(at, names, at->now, false, false);
+	assert_int_equal(access(path_of(at, CERTS_INTERMEDIATE_FILE), F_OK), -1);
+	parse(at, CERTS_LEAF_FILE, &leaf);
+	assert_null(leaf.next);
+	mbedtls_x509_crt_free(&leaf);
+	assert_int_equal(verify_as(at, names[0]), 0);
+	assert_int_equal(unlink(path_of(at, CERTS_CA_KEY_FILE)), 0);
+	expect_refusal(at, at->now, "bring it back");
 }
 
 /* ------------------------------------------------------------------ what is refused */
@@ -459,6 +619,7 @@ static void test_a_root_without_its_key_is_an_error_that_names_the_file(void **s
 
 	ensure_fresh(at);
 	assert_int_equal(unlink(path_of(at, CERTS_CA_KEY_FILE)), 0);
+	assert_int_equal(unlink(path_of(at, CERTS_INTERMEDIATE_KEY_FILE)), 0);
 	expect_refusal(at, at->now, CERTS_CA_KEY_FILE);
 	expect_refusal(at, at->now, "bring it back");
 	expect_refusal(at, at->now, at->dir);
@@ -626,7 +787,7 @@ static void test_an_unreadable_root_key_is_an_error(void **state)
 	assert_non_null(strstr(error, CERTS_CA_KEY_FILE));
 	assert_int_equal(chmod(path_of(at, CERTS_CA_KEY_FILE), 0600), 0);
 	after = take(at);
-	expect_changed(&before, &after, "....");
+	expect_changed(&before, &after, "......");
 }
 
 /* More than a certificate can hold: an error, and what is there stays. */
@@ -647,7 +808,7 @@ static void test_too_many_names_are_an_error(void **state)
 	assert_int_equal(certs_ensure_local(at->dir, many, at->now, NULL, error), -1);
 	assert_non_null(strstr(error, CERTS_LEAF_FILE));
 	after = take(at);
-	expect_changed(&before, &after, "....");
+	expect_changed(&before, &after, "......");
 	ensure(at, names, at->now, false, false);
 }
 
@@ -656,7 +817,7 @@ static void test_too_many_names_are_an_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PLACE_TEST(test_a_fresh_directory_gets_four_files_and_modes),
+		PLACE_TEST(test_a_fresh_directory_gets_six_files_and_modes),
 		PLACE_TEST(test_modes_do_not_depend_on_the_umask),
 		PLACE_TEST(test_missing_parents_are_made),
 		PLACE_TEST(test_the_leaf_verifies_for_every_name),
@@ -673,6 +834,13 @@ int main(void)
 		PLACE_TEST(test_a_leaf_of_another_authority_is_replaced),
 		PLACE_TEST(test_a_new_root_gets_a_new_leaf),
 		PLACE_TEST(test_a_root_key_without_a_root_heals),
+		PLACE_TEST(test_the_leaf_comes_with_the_intermediate),
+		PLACE_TEST(test_the_roots_key_is_not_needed_while_the_intermediate_lasts),
+		PLACE_TEST(test_an_intermediate_that_cannot_be_used_is_made_again),
+		PLACE_TEST(test_an_intermediate_of_another_root_is_replaced),
+		PLACE_TEST(test_an_intermediate_too_short_for_the_leaf_is_replaced),
+		PLACE_TEST(test_the_last_leaf_ends_with_the_root),
+		PLACE_TEST(test_a_root_that_allows_no_intermediate_signs_the_leaf_itself),
 		PLACE_TEST(test_a_root_without_its_key_is_an_error_that_names_the_file),
 		PLACE_TEST(test_a_corrupt_root_is_an_error),
 		PLACE_TEST(test_a_broken_certificate_behind_the_root_is_an_error),
