@@ -296,7 +296,7 @@ static int check_absent(const struct certs_authority *a, const char *file)
 	return -1;
 }
 
-int certs_authority_issue(struct certs_authority *a, const struct certs_issue *issue)
+int certs_authority_issue(struct certs_authority *a, const struct certs_issue *issue, time_t *until)
 {
 	char key_pem[CERTS_PEM_SIZE], pem[2 * CERTS_PEM_SIZE];
 	char file[FILE_NAME_SIZE], key_file[FILE_NAME_SIZE];
@@ -316,6 +316,9 @@ int certs_authority_issue(struct certs_authority *a, const struct certs_issue *i
 					      .names = issue->names,
 					      .from = a->now - CERTS_HOUR,
 					      .to = a->now + issue->life};
+	const time_t signer_end = certs_time(&signer.crt->valid_to);
+	if (until)
+		*until = request.to < signer_end ? request.to : signer_end;
 	int err = certs_make_key(&key, issue->key_type, key_pem);
 	if (!err)
 		err = certs_make(&request, &signer, pem);

@@ -42,8 +42,10 @@ struct certs_issue {
 	const char *file;         /* FILE.pem and FILE-key.pem are made   */
 	bool replace;             /* also when there are such files       */
 };
-/* Makes a key and its certificate and writes them, the chain behind the certificate. 0 or -1. */
-int certs_authority_issue(struct certs_authority *a, const struct certs_issue *issue);
+/* Makes a key and its certificate and writes them, the chain behind the certificate. *until, unless NULL, is when it
+ * ends. 0 or -1. */
+int certs_authority_issue(struct certs_authority *a, const struct certs_issue *issue,
+			  time_t *until);
 
 /* Does the first of `chain`, over the others, come from this authority's root? Whatever the time. */
 bool certs_authority_signed(const struct certs_authority *a, mbedtls_x509_crt *chain);

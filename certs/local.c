@@ -42,7 +42,7 @@ static int make_leaf(struct certs_authority *a, const char *const *names)
 					  .replace = true};
 
 	if (names[0])
-		return certs_authority_issue(a, &issue);
+		return certs_authority_issue(a, &issue, NULL);
 	snprintf(a->error, CERTS_ERROR_SIZE, "a certificate needs at least one name");
 	return -1;
 }
