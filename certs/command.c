@@ -61,6 +61,13 @@ static const struct command {
 	 "kind\n"
 	 "and length of life of the old one.",
 	 OPT_DIR | OPT_DAYS | OPT_ALL, 0, 0, certs_renew},
+	{"show", "FILE|HOST[:PORT]", "a chain in plain words, and what a client would say to it",
+	 "FILE is PEM or DER with certificates or keys in any order. HOST is connected to over "
+	 "the\n"
+	 "host's own network, for 10 seconds at most; the port is 443 unless one is given.\n"
+	 "The status is 1 when a client of this system, or one that trusts ca.pem, would refuse "
+	 "it.",
+	 OPT_DIR, 1, 1, certs_show},
 };
 
 int certs_complain(int status, const char *format, ...)
