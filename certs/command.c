@@ -68,6 +68,9 @@ static const struct command {
 	 "The status is 1 when a client of this system, or one that trusts ca.pem, would refuse "
 	 "it.",
 	 OPT_DIR, 1, 1, certs_show},
+	{"trust", "", "what this and other systems need to trust the root",
+	 "Prints it; with --install does it here, with --uninstall takes it back.",
+	 OPT_DIR | OPT_INSTALL | OPT_UNINSTALL, 0, 0, certs_trust},
 };
 
 int certs_complain(int status, const char *format, ...)

@@ -51,7 +51,7 @@ static void expect_same(const struct tool *t, const char *file, const char *befo
 
 static void test_help_lists_every_command(void **state)
 {
-	static const char *const words[] = {"init", "issue", "client", "renew", "show"};
+	static const char *const words[] = {"init", "issue", "client", "renew", "show", "trust"};
 	struct tool *t = *state;
 
 	tool_ok(t, tool_run(t, "--help"));
