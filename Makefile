@@ -168,6 +168,7 @@ help:
 	@echo 'make deps     install the packages that building and testing need (root)'
 	@echo 'make check    compiler warnings (gcc, clang), clang-format, cppcheck'
 	@echo 'make test-unit | test-sim | test-e2e | test-fuzz   one layer of the tests'
+	@echo 'make golden   renew the tables in tests/golden, which test-sim compares'
 	@echo 'make format | clean | distclean'
 	@echo 'V=1 shows commands, SAN=1 builds with ASan and UBSan into build/san, CC=clang picks the compiler,'
 	@echo 'MBEDTLS_SRC=DIR and HTTP_PARSER_SRC=DIR take these sources from a directory instead of Debian'

@@ -223,6 +223,11 @@ static bool take_queue(struct link_config *cfg, const char *text)
 	return link_value_queue(text, &cfg->queue_packets, &cfg->queue_bytes);
 }
 
+static bool take_mark(struct link_config *cfg, const char *text)
+{
+	return link_value_queue(text, &cfg->mark_packets, &cfg->mark_bytes);
+}
+
 static bool take_loss(struct link_config *cfg, const char *text)
 {
 	return link_value_share(text, &cfg->loss_ppm);
@@ -308,6 +313,9 @@ static const struct row table[] = {
 	{"queue", "PACKETS|BYTES", NULL, take_queue,
 	 "packets up to 1000000, such as 100, or bytes with the unit b, kb or mb, such as 64kb",
 	 "what may wait there before packets are dropped, such as 100 or 64kb (1000)"},
+	{"mark", "PACKETS|BYTES", NULL, take_mark,
+	 "packets up to 1000000, such as 20, or bytes with the unit b, kb or mb, such as 30kb",
+	 "what may wait there before packets that allow it (ECN) are marked, such as 20 or 30kb"},
 	{"loss", "PERCENT", NULL, take_loss, SHARE, "packets lost, each by itself"},
 	{"burst", "P:R[:LOSS]", NULL, take_burst,
 	 "P:R or P:R:LOSS in percent, with P and R above 0, such as 1:25 or 1:25:80",
@@ -324,7 +332,7 @@ static const struct row table[] = {
 	 "and ICMP tells their sender; without, this is a black hole"},
 	{"segment", "on|off|auto", take_segment, NULL, "on, off or auto",
 	 "cut super segments, so that each packet has a fate of its own (auto: with loss,\n"
-	 "burst, reorder, duplicate, corrupt and queue)"},
+	 "burst, reorder, duplicate, corrupt, queue and mark)"},
 	{"help", NULL, take_help, NULL, NULL, "this text"},
 };
 /* clang-format on */
@@ -401,10 +409,13 @@ static bool make_path_sense(struct reading *r, unsigned i)
 	static const char *const name[] = {"left to right", "right to left"};
 	struct link_config *cfg = &r->o->path[i];
 	const bool queue = cfg->queue_packets || cfg->queue_bytes;
+	const bool mark = cfg->mark_packets || cfg->mark_bytes;
 
 	if (queue && !cfg->rate)
 		return fail(r, "%s: --queue without --rate: only a bottleneck has a queue",
 			    name[i]);
+	if (mark && !cfg->rate)
+		return fail(r, "%s: --mark without --rate: only a bottleneck has a queue", name[i]);
 	if (cfg->reorder_ns && !cfg->reorder_ppm)
 		return fail(r, "%s: --reorder-by without --reorder PERCENT", name[i]);
 	if (cfg->repair && !cfg->corrupt_ppm)
@@ -416,8 +427,9 @@ static bool make_path_sense(struct reading *r, unsigned i)
 			    "%s: --corrupt with --segment off: a super segment has no checksum "
 			    "that could tell",
 			    name[i]);
-	cfg->segment = r->segment[i] == SEGMENT_ON || (r->segment[i] == SEGMENT_AUTO &&
-						       (queue || link_config_needs_segments(cfg)));
+	cfg->segment =
+		r->segment[i] == SEGMENT_ON || (r->segment[i] == SEGMENT_AUTO &&
+						(queue || mark || link_config_needs_segments(cfg)));
 	if (cfg->rate && !queue)
 		cfg->queue_packets = QUEUE_DEFAULT;
 	if (cfg->reorder_ppm && !cfg->reorder_ns)
@@ -525,6 +537,10 @@ void link_config_print(const struct link_config *cfg, FILE *out)
 		item(out, &n, "queue %llu packets", (unsigned long long)cfg->queue_packets);
 	if (cfg->queue_bytes)
 		item(out, &n, "queue %llu bytes", (unsigned long long)cfg->queue_bytes);
+	if (cfg->mark_packets)
+		item(out, &n, "marks above %llu packets", (unsigned long long)cfg->mark_packets);
+	if (cfg->mark_bytes)
+		item(out, &n, "marks above %llu bytes", (unsigned long long)cfg->mark_bytes);
 	if (cfg->loss_ppm)
 		item(out, &n, "loss %g%%", percent(cfg->loss_ppm));
 	if (cfg->burst_enter_ppm)

@@ -29,6 +29,7 @@ enum {
 enum {
 	FIN_PSH = 0x09,
 	CWR = 0x80,
+	ECN_CE = 3, /* of the IP header, RFC 3168 5 */
 };
 
 /* Where the parts of a packet are. A link does not judge: what it cannot read it carries as it is. */
@@ -250,6 +251,22 @@ struct link_packet *link_packet_cut(const struct link_packet *p, uint32_t i)
 	l.end = piece->len;
 	write_transport_checksum(piece->bytes, &l, 16);
 	return piece;
+}
+
+/* ------------------------------------------------------------------ marks */
+
+bool link_packet_mark(struct link_packet *p)
+{
+	const struct layout l = layout_of(p->bytes, p->len);
+	/* The last two bits of the TOS octet; the traffic class begins four bits into the header. */
+	const unsigned shift = l.version == 6 ? 4 : 0;
+
+	if (!l.known || (p->bytes[1] >> shift & ECN_CE) == 0)
+		return false;
+	p->bytes[1] |= (uint8_t)(ECN_CE << shift);
+	if (l.version == 4)
+		write_ipv4_checksum(p->bytes, (p->bytes[0] & 15u) * 4u);
+	return true;
 }
 
 /* ------------------------------------------------------------------ damage */

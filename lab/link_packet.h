@@ -46,6 +46,9 @@ void link_packet_finish(struct link_packet *p);
  * short. RFC 9293 3.1; FIN and PSH are the last piece's, CWR the first one's (RFC 3168 6.1.2). */
 struct link_packet *link_packet_cut(const struct link_packet *p, uint32_t i);
 
+/* Marks it with CE when it is ECT (RFC 3168 5), and says whether. IPv4's checksum is right again. */
+bool link_packet_mark(struct link_packet *p);
+
 /* Flips bit `bit`, counted from the first one of the packet. */
 void link_packet_flip(struct link_packet *p, uint64_t bit);
 /* Bytes of TCP or UDP payload whose checksum can be repaired, and where they begin; 0 when there is none. */

@@ -250,6 +250,22 @@ static bool fits_queue(const struct link_path *path, const struct link_packet *p
 	       (!cfg->queue_bytes || bytes + p->wire_bytes <= cfg->queue_bytes);
 }
 
+/* The queue as the packet finds it, without the one that is being sent. */
+static void mark(struct link_path *path, struct link_packet *p)
+{
+	const struct link_config *cfg = &path->cfg;
+	const struct link_packet *sending = path->queue.head;
+
+	if (!sending)
+		return;
+	const uint64_t packets = path->queued_packets - sending->wire_packets;
+	const uint64_t bytes = path->queued_bytes - sending->wire_bytes;
+	const bool full = (cfg->mark_packets && packets > cfg->mark_packets) ||
+			  (cfg->mark_bytes && bytes > cfg->mark_bytes);
+	if (full && link_packet_mark(p))
+		path->counts.marked += p->wire_packets;
+}
+
 /* Each packet takes bits / rate; what does not make a whole nanosecond is carried over to the next one, so
  * the rate is exact in the long run. */
 static void pass_bottleneck(struct link_path *path, uint64_t now_ns, struct link_packet *p)
@@ -346,6 +362,7 @@ static void carry(struct link_path *path, uint64_t now_ns, struct link_packet *p
 		drop(p, &path->counts.overflowed);
 		return;
 	}
+	mark(path, p);
 	pass_bottleneck(path, now_ns, p);
 	corrupt(path, p);
 	hold_until_due(path, p);

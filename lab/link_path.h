@@ -21,6 +21,8 @@ struct link_config {
 	uint64_t rate;          /* bits a second of IP packets, 0: no limit                      */
 	uint64_t queue_bytes;   /* that may wait behind the one being sent, 0: no limit          */
 	uint64_t queue_packets; /* the same, counted otherwise                                   */
+	/* With more than that waiting a packet that is ECT is marked with CE (RFC 3168 5); 0: never. */
+	uint64_t mark_bytes, mark_packets;
 	uint32_t loss_ppm;
 	/* Gilbert (1960) and Elliott (1963): packets are lost in bursts, while the state is bad. */
 	uint32_t burst_enter_ppm, burst_leave_ppm, burst_loss_ppm;
@@ -49,6 +51,7 @@ bool link_config_needs_segments(const struct link_config *cfg);
 	X(lost, "lost")             \
 	X(overflowed, "overflowed") \
 	X(too_large, "too large")   \
+	X(marked, "marked")         \
 	X(reordered, "held back")   \
 	X(duplicated, "duplicated") \
 	X(corrupted, "corrupted")   \

@@ -49,6 +49,7 @@ struct options {
 	const char *tun;        /* name of the device                                     */
 	unsigned mtu;           /* bytes                                                  */
 	bool offload;           /* checksum and segmentation offload of the device        */
+	enum stack_ecn ecn;     /* explicit congestion notification                       */
 	bool fast_open;         /* requests in SYNs                                       */
 	unsigned workers;       /* 0: one per processor                                   */
 	const char *user;       /* whom the workers become                                */

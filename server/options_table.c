@@ -77,6 +77,11 @@ static bool parse_on_off(const char *text, void *field)
 	return value_on_off(text, field);
 }
 
+static bool parse_ecn(const char *text, void *field)
+{
+	return value_ecn(text, field);
+}
+
 static bool parse_names(const char *text, void *field)
 {
 	return value_names(text, field);
@@ -110,6 +115,7 @@ static const struct option_kind kind_timeout = {
 	parse_timeout, "seconds above 0, up to 86400, such as 30 or 0.5", false};
 static const struct option_kind kind_log = {parse_log, "combined, json or off", false};
 static const struct option_kind kind_on_off = {parse_on_off, "on or off", false};
+static const struct option_kind kind_ecn = {parse_ecn, "off, answer or ask", false};
 static const struct option_kind kind_names = {
 	parse_names, "DNS names or IP addresses with commas between, up to 32", true};
 static const struct option_kind kind_files = {parse_files,
@@ -166,6 +172,9 @@ const struct option_def option_table[] = {
 	 .argument = "BYTES", .help = "MTU of the TUN device"},
 	{.name = "offload", .kind = &kind_on_off, .offset = FIELD(offload), .default_text = "on",
 	 .argument = "on|off", .help = "leave checksums and cutting into segments to the kernel"},
+	{.name = "ecn", .kind = &kind_ecn, .offset = FIELD(ecn), .default_text = "answer",
+	 .argument = "off|answer|ask",
+	 .help = "congestion marks (ECN): never, when the client asks, or asking for them, too"},
 	{.name = "fast-open", .kind = &kind_on_off, .offset = FIELD(fast_open),
 	 .default_text = "off", .argument = "on|off",
 	 .help = "take requests in SYNs (TCP Fast Open, RFC 7413); one may be served twice"},

@@ -77,6 +77,20 @@ bool value_log_format(const char *text, enum log_format *out)
 	return false;
 }
 
+bool value_ecn(const char *text, enum stack_ecn *out)
+{
+	static const char *const name[] = {
+		[STACK_ECN_OFF] = "off", [STACK_ECN_ANSWER] = "answer", [STACK_ECN_ASK] = "ask"};
+
+	for (size_t i = 0; i < sizeof name / sizeof name[0]; i++) {
+		if (strcmp(text, name[i]) == 0) {
+			*out = (enum stack_ecn)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 bool value_on_off(const char *text, bool *out)
 {
 	const bool on = strcmp(text, "on") == 0;

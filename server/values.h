@@ -42,6 +42,7 @@ bool value_number(const char *text, unsigned long min, unsigned long max, unsign
 /* "10", "0.25": seconds with up to six decimals, at most a day, as microseconds. */
 bool value_seconds(const char *text, uint64_t *out_us);
 bool value_log_format(const char *text, enum log_format *out);
+bool value_ecn(const char *text, enum stack_ecn *out);
 bool value_on_off(const char *text, bool *out);
 /* A name that a network interface may have. */
 bool value_interface(const char *text);

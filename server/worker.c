@@ -149,6 +149,7 @@ static bool make_stack(struct worker *w)
 		cfg.addr[cfg.addr_count++] = w->cfg->address6;
 	cfg.mtu = w->cfg->mtu;
 	cfg.checksum_offload = cfg.tso = w->cfg->offload;
+	cfg.ecn = o->ecn;
 	cfg.user_timeout_us = o->tcp_timeout_us;
 	if (cfg.fin_wait_2_us > o->tcp_timeout_us)
 		cfg.fin_wait_2_us = o->tcp_timeout_us;

@@ -12,8 +12,8 @@
 
 /* RFC 9438 4.6: beta_cubic is 0.7, C is 0.4 segments per second cubed: C * t^3 with t in milliseconds is
  * t^3 / (1e9 / 0.4). */
-#define BETA_NUM 7u
-#define BETA_DEN 10u
+#define BETA_PERCENT 70u
+#define BETA_ECN_PERCENT 85u /* RFC 8511 3, RFC 9438 4.6 */
 #define C_DIVISOR 2500000000ull
 #define TIME_MAX_MS (1u << 20)
 /* RFC 9438 4.3: alpha_cubic is 3 * (1 - beta) / (1 + beta), which is 9/17. */
@@ -135,24 +135,36 @@ static void cubic_acked(struct tcp_cc *cc, const struct tcp_cc_ack *ack)
 		cc->cwnd = TCP_CWND_MAX;
 }
 
-static uint32_t cubic_loss(struct tcp_cc *cc, uint32_t flight, uint64_t now_us)
+/* The window falls to `percent` of what is in flight. */
+static uint32_t reduce(struct tcp_cc *cc, uint32_t flight, uint32_t percent)
 {
 	struct tcp_cubic *q = &cc->cubic;
 	const uint32_t least = 2 * cc->mss;
-	const uint32_t ssthresh = (uint32_t)((uint64_t)flight * BETA_NUM / BETA_DEN);
+	const uint32_t ssthresh = (uint32_t)((uint64_t)flight * percent / 100);
 
-	(void)now_us;
 	/* RFC 9438 4.7, fast convergence: a window that did not reach the last W_max makes room for others. */
-	q->w_max = cc->cwnd < q->w_max
-			   ? (uint32_t)((uint64_t)cc->cwnd * (BETA_DEN + BETA_NUM) / (2 * BETA_DEN))
-			   : cc->cwnd;
+	q->w_max = cc->cwnd < q->w_max ? (uint32_t)((uint64_t)cc->cwnd * (100 + percent) / 200)
+				       : cc->cwnd;
 	q->cwnd_prior = cc->cwnd;
 	q->epoch_us = 0;
 	return ssthresh > least ? ssthresh : least;
+}
+
+static uint32_t cubic_loss(struct tcp_cc *cc, uint32_t flight, uint64_t now_us)
+{
+	(void)now_us;
+	return reduce(cc, flight, BETA_PERCENT);
+}
+
+static uint32_t cubic_ecn(struct tcp_cc *cc, uint32_t flight, uint64_t now_us)
+{
+	(void)now_us;
+	return reduce(cc, flight, BETA_ECN_PERCENT);
 }
 
 const struct tcp_cc_ops tcp_cc_cubic = {
 	.name = "cubic",
 	.acked = cubic_acked,
 	.loss = cubic_loss,
+	.ecn = cubic_ecn,
 };

@@ -46,8 +46,19 @@ static uint32_t newreno_loss(struct tcp_cc *cc, uint32_t flight, uint64_t now_us
 	return flight / 2 > 2 * cc->mss ? flight / 2 : 2 * cc->mss;
 }
 
+/* RFC 8511 3: beta_ecn is 0.8 */
+static uint32_t newreno_ecn(struct tcp_cc *cc, uint32_t flight, uint64_t now_us)
+{
+	const uint32_t ssthresh = (uint32_t)((uint64_t)flight * 4 / 5);
+
+	(void)now_us;
+	cc->priv[PRIV_CREDIT] = 0;
+	return ssthresh > 2 * cc->mss ? ssthresh : 2 * cc->mss;
+}
+
 const struct tcp_cc_ops tcp_cc_newreno = {
 	.name = "newreno",
 	.acked = newreno_acked,
 	.loss = newreno_loss,
+	.ecn = newreno_ecn,
 };

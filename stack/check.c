@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check.c — the invariants, for tests: see stack_check in stack.h. */
 #include "stack/ip_reass.h"
+#include "stack/pmtu_cache.h"
 #include "stack/seq.h"
 #include "stack/stack_internal.h"
+#include "stack/tcp_reass.h"
 #include "stack/tcp_syncache.h"
 #include "stack/tcp_timewait.h"
 
@@ -16,7 +18,8 @@ static const char *check_send(const struct tcp_conn *c)
 		return "the send ring holds more than it may";
 	if (c->cc.cwnd < c->cc.mss)
 		return "the congestion window is below one segment";
-	return tcp_scoreboard_check(c);
+	const char *broken = tcp_pmtu_check(c);
+	return broken ? broken : tcp_scoreboard_check(c);
 }
 
 static const char *check_receive(const struct tcp_conn *c)
@@ -27,6 +30,8 @@ static const char *check_receive(const struct tcp_conn *c)
 		return "RCV.NXT lies beyond the advertised edge";
 	if (c->rcv.len > c->rcv.cap || c->rcv.len > c->stack->cfg.recv_buffer_max)
 		return "the receive ring holds more than it may";
+	if (c->ooo_count > c->ooo_cap || (c->ooo_count == 0) != (c->ooo == NULL))
+		return "the out-of-order list's sizes do not agree";
 	for (unsigned i = 0; i < c->ooo_count; i++) {
 		if (seq_leq(c->ooo[i].start, at) || seq_leq(c->ooo[i].end, c->ooo[i].start))
 			return "the out-of-order list is not sorted and disjoint";
@@ -58,8 +63,10 @@ static const char *check_liveness(const struct tcp_conn *c)
 
 	if ((c->xmit_mode == TCP_XMIT_NONE) != !timer_armed(&c->xmit_timer))
 		return "the timer and what it is for do not agree";
-	if (!busy || timer_armed(&c->xmit_timer) || list_linked(&c->output_link) ||
-	    waits_for_application(c))
+	if (c->pace.waiting != timer_armed(&c->pace.timer))
+		return "pacing and its timer do not agree";
+	if (!busy || timer_armed(&c->xmit_timer) || c->pace.waiting ||
+	    list_linked(&c->output_link) || waits_for_application(c))
 		return NULL;
 	return "liveness: nothing will ever move this connection";
 }
@@ -67,15 +74,18 @@ static const char *check_liveness(const struct tcp_conn *c)
 const char *stack_check(const struct stack *s)
 {
 	size_t memory;
-	uint32_t conns = 0;
+	uint32_t conns = 0, established = 0, orphans = 0;
 	const char *broken = ip_reass_check(s, &memory);
 
 	for (struct list *n = s->conns.next; n != &s->conns && !broken; n = n->next) {
 		const struct tcp_conn *c = list_entry(n, struct tcp_conn, link);
 		conns++;
-		memory += sizeof *c + c->snd.cap + c->rcv.cap + tcp_scoreboard_memory(c);
+		memory += sizeof *c + c->snd.cap + c->rcv.cap + tcp_scoreboard_memory(c) +
+			  tcp_reass_memory(c);
 		if (c->dead)
 			continue;
+		established += c->state == TCP_ESTABLISHED || c->state == TCP_CLOSE_WAIT;
+		orphans += !c->attached;
 		broken = check_send(c);
 		if (!broken)
 			broken = check_receive(c);
@@ -99,9 +109,10 @@ const char *stack_check(const struct stack *s)
 		memory += sizeof(struct reply) + s->reply_out->len;
 	memory += s->syncache_count * sizeof(struct syncache_entry);
 	memory += s->timewait_count * sizeof(struct timewait);
+	memory += pmtu_cache_memory(s);
 	if (memory != s->memory)
 		return "the memory account is not the sum of what is held";
-	if (conns != s->conn_count ||
+	if (conns != s->conn_count || established != s->established || orphans != s->orphans ||
 	    s->table.count > s->conn_count + s->syncache_count + s->timewait_count)
 		return "the counts of connections do not agree";
 	return s->memory > s->cfg.memory_limit ? "more memory is held than the limit allows" : NULL;

@@ -8,10 +8,12 @@
 #include "stack/checksum.h"
 #include "stack/reply.h"
 #include "stack/stack_internal.h"
+#include "stack/tcp_icmp.h"
 #include "stack/trace.h"
 
 #define ICMP_HEADER_LEN 8
 #define ICMP_ECHO_REPLY 0
+#define ICMP_UNREACHABLE_TOO_BIG 4
 #define ICMP_ECHO 8
 #define ICMP_TIMESTAMP 13
 #define ICMP_ERRORS_PER_SECOND 10
@@ -75,6 +77,35 @@ void icmp_send_error(struct stack *s, const struct ip_packet *ip, uint8_t type, 
 	s->counters.icmp_out_errors_sent++;
 }
 
+static enum tcp_icmp_kind kind_of(uint8_t type, uint8_t code)
+{
+	if (type == ICMP_TIME_EXCEEDED)
+		return TCP_ICMP_UNREACHABLE;
+	if (type != ICMP_UNREACHABLE)
+		return TCP_ICMP_IGNORED; /* a source quench among them: RFC 6633 */
+	if (code == ICMP_UNREACHABLE_PROTOCOL || code == ICMP_UNREACHABLE_PORT)
+		return TCP_ICMP_REFUSED;
+	return code == ICMP_UNREACHABLE_TOO_BIG ? TCP_ICMP_TOO_BIG : TCP_ICMP_UNREACHABLE;
+}
+
+/* RFC 792: behind the header comes the packet that it is about, its head at least. RFC 1191 4: the next link's
+ * MTU lies in the header's last two bytes. */
+static void take_error(struct stack *s, const struct ip_packet *ip)
+{
+	struct tcp_icmp_error e = {.kind = kind_of(ip->payload[0], ip->payload[1]),
+				   .mtu = get_be16(ip->payload + 6)};
+	const char *why = "ICMP error: quotes no packet that we can have sent (RFC 792)";
+
+	s->counters.icmp_in_soft_errors++;
+	if (e.kind == TCP_ICMP_TOO_BIG)
+		s->counters.icmp_in_pkt_too_bigs++;
+	if (icmp_quote_read(&e.quote, 4, ip->payload + ICMP_HEADER_LEN,
+			    ip->payload_len - ICMP_HEADER_LEN) &&
+	    ip_addr_equal(&e.quote.src, &ip->dst))
+		why = tcp_icmp_input(s, &e);
+	trace_packet_in(s, ip->packet, ip->packet_len, why);
+}
+
 void icmp_input(struct stack *s, const struct ip_packet *ip)
 {
 	s->counters.icmp_in_msgs++;
@@ -93,9 +124,7 @@ void icmp_input(struct stack *s, const struct ip_packet *ip)
 		if (IPV4_HEADER_MIN + ip->payload_len <= s->cfg.mtu)
 			send_echo_reply(s, ip);
 	} else if (type > ICMP_ECHO_REPLY && type < ICMP_TIMESTAMP) {
-		s->counters.icmp_in_soft_errors++;
-		trace_packet_in(s, ip->packet, ip->packet_len,
-				"ICMP error: soft, ends nothing (RFC 5927 6.1)");
+		take_error(s, ip);
 	} else {
 		trace_drop(s, ip->packet, ip->packet_len,
 			   "ICMP message that a host need not answer (RFC 1122 3.2.2)");

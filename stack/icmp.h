@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * icmp.h — ICMP for IPv4 (RFC 792): answers echo requests; counts errors. An error that quotes one of
- * our connections is soft (RFC 1122 4.2.3.9, RFC 5927): it never ends a connection.
+ * icmp.h — ICMP for IPv4 (RFC 792): answers echo requests, tells of what we do not offer, and takes errors to the
+ * connection whose packet they quote (tcp_icmp.h).
  */
 #ifndef STACK_ICMP_H
 #define STACK_ICMP_H
@@ -10,6 +10,9 @@
 
 void icmp_input(struct stack *s, const struct ip_packet *ip);
 
+#define ICMP_UNREACHABLE 3
+#define ICMP_UNREACHABLE_PROTOCOL 2
+#define ICMP_UNREACHABLE_PORT 3
 #define ICMP_TIME_EXCEEDED 11
 
 /* Tells the sender of `ip` what became of it (RFC 1122 3.2.2): its header and the first eight bytes

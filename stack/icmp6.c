@@ -10,9 +10,12 @@
 #include "stack/ip6_ext.h"
 #include "stack/reply.h"
 #include "stack/stack_internal.h"
+#include "stack/tcp_icmp.h"
 #include "stack/trace.h"
 
 #define ICMP6_HEADER_LEN 8
+#define ICMP6_PACKET_TOO_BIG 2
+#define ICMP6_PROBLEM_NEXT_HEADER 1 /* RFC 4443 3.4 */
 #define ICMP6_ECHO 128
 #define ICMP6_ECHO_REPLY 129
 #define ICMP6_LISTENER_FIRST 130 /* RFC 2710: query, report, done                           */
@@ -90,6 +93,39 @@ void icmp6_send_error(struct stack *s, const struct ip_packet *ip, uint8_t type,
 	s->counters.icmp_out_errors_sent++;
 }
 
+static enum tcp_icmp_kind kind_of(uint8_t type, uint8_t code)
+{
+	switch (type) {
+	case ICMP6_UNREACHABLE:
+		return code == ICMP6_UNREACHABLE_PORT ? TCP_ICMP_REFUSED : TCP_ICMP_UNREACHABLE;
+	case ICMP6_PACKET_TOO_BIG:
+		return TCP_ICMP_TOO_BIG;
+	case ICMP6_TIME_EXCEEDED:
+		return TCP_ICMP_UNREACHABLE;
+	case ICMP6_PARAMETER_PROBLEM: /* RFC 5461 3.2: what Protocol Unreachable is in IPv4 */
+		return code == ICMP6_PROBLEM_NEXT_HEADER ? TCP_ICMP_REFUSED : TCP_ICMP_IGNORED;
+	default:
+		return TCP_ICMP_IGNORED;
+	}
+}
+
+/* RFC 4443 3: behind the header comes as much as fits of the packet that it is about. */
+static void take_error(struct stack *s, const struct ip_packet *ip)
+{
+	struct tcp_icmp_error e = {.kind = kind_of(ip->payload[0], ip->payload[1]),
+				   .mtu = get_be32(ip->payload + 4)};
+	const char *why = "ICMPv6 error: quotes no packet that we can have sent (RFC 4443 3)";
+
+	s->counters.icmp_in_soft_errors++;
+	if (e.kind == TCP_ICMP_TOO_BIG)
+		s->counters.icmp_in_pkt_too_bigs++;
+	if (icmp_quote_read(&e.quote, 6, ip->payload + ICMP6_HEADER_LEN,
+			    ip->payload_len - ICMP6_HEADER_LEN) &&
+	    ip_addr_equal(&e.quote.src, &ip->dst))
+		why = tcp_icmp_input(s, &e);
+	trace_packet_in(s, ip->packet, ip->packet_len, why);
+}
+
 static bool neighbour_or_group(uint8_t type)
 {
 	return (type >= ICMP6_LISTENER_FIRST && type <= ICMP6_REDIRECT) ||
@@ -114,9 +150,7 @@ void icmp6_input(struct stack *s, const struct ip_packet *ip)
 		if (IPV6_HEADER_LEN + ip->payload_len <= s->cfg.mtu)
 			send_echo_reply(s, ip);
 	} else if (type < ICMP6_ECHO) {
-		s->counters.icmp_in_soft_errors++;
-		trace_packet_in(s, ip->packet, ip->packet_len,
-				"ICMPv6 error: soft, ends nothing (RFC 5927 6.1)");
+		take_error(s, ip);
 	} else if (neighbour_or_group(type)) {
 		s->counters.icmp_in_neighbour_ignored++;
 		trace_drop(s, ip->packet, ip->packet_len,

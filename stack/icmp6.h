@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * icmp6.h — ICMPv6 (RFC 4443): answers echo requests, tells of headers that we do not take, and counts
- * errors, which are soft as in IPv4 (RFC 5927). A TUN device has no link-layer addresses, so there is no
+ * icmp6.h — ICMPv6 (RFC 4443): answers echo requests, tells of what we do not take, and takes errors to the
+ * connection whose packet they quote (tcp_icmp.h). A TUN device has no link-layer addresses, so there is no
  * neighbour discovery: the kernel's messages of RFC 4861 and of group reports (RFC 3810) are counted and
  * otherwise ignored.
  */
@@ -10,6 +10,8 @@
 
 #include "stack/ip.h"
 
+#define ICMP6_UNREACHABLE 1
+#define ICMP6_UNREACHABLE_PORT 4
 #define ICMP6_TIME_EXCEEDED 3
 #define ICMP6_PARAMETER_PROBLEM 4
 

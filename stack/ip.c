@@ -97,6 +97,22 @@ enum ip_verdict ip_parse(const struct stack *s, const uint8_t *pkt, size_t len,
 					   : ip4_parse(s, pkt, len, out);
 }
 
+static void write_ipv4_checksum(uint8_t *header, size_t len)
+{
+	put_be16(header + 10, 0);
+	put_be16(header + 10, (uint16_t)~checksum_fold(checksum_add(0, header, len)));
+}
+
+void ip_set_ecn(uint8_t *header, enum ip_ecn ecn)
+{
+	if (header[0] >> 4 == 6) { /* version, class and flow label have 4, 8 and 20 bits */
+		header[1] = (uint8_t)((header[1] & 0xcf) | (unsigned)ecn << 4);
+		return;
+	}
+	header[1] = (uint8_t)((header[1] & 0xfc) | (unsigned)ecn);
+	write_ipv4_checksum(header, (size_t)(header[0] & 0x0f) * 4);
+}
+
 static size_t write_ipv4(uint8_t *out, const struct ip_addr *src, const struct ip_addr *dst,
 			 uint8_t protocol, size_t payload_len, uint16_t id)
 {
@@ -107,10 +123,9 @@ static size_t write_ipv4(uint8_t *out, const struct ip_addr *src, const struct i
 	put_be16(out + 6, IPV4_DF);
 	out[8] = IP_TTL;
 	out[9] = protocol;
-	put_be16(out + 10, 0);
 	memcpy(out + 12, src->bytes, 4);
 	memcpy(out + 16, dst->bytes, 4);
-	put_be16(out + 10, (uint16_t)~checksum_fold(checksum_add(0, out, IPV4_HEADER_MIN)));
+	write_ipv4_checksum(out, IPV4_HEADER_MIN);
 	return IPV4_HEADER_MIN;
 }
 

@@ -18,6 +18,14 @@
 #define IPV4_HEADER_MIN 20
 #define IPV6_HEADER_LEN 40
 #define IP_TTL 64
+/* RFC 3168 5, RFC 8311: the last two bits of the TOS octet, or of IPv6's traffic class. */
+enum ip_ecn {
+	IP_ECN_NOT_ECT = 0,
+	IP_ECN_ECT1 = 1,
+	IP_ECN_ECT0 = 2,
+	IP_ECN_CE = 3,
+};
+
 #define IPV6_MTU_MIN 1280u /* RFC 8200 5: what every link of IPv6 carries whole */
 
 /* Where a fragment belongs. */
@@ -34,6 +42,7 @@ struct ip_packet {
 	struct ip_addr src, dst;
 	uint8_t protocol; /* of a fragment: that of the fragmentable part */
 	uint8_t ttl;
+	uint8_t ecn; /* enum ip_ecn */
 	const uint8_t *payload;
 	size_t payload_len;
 	const uint8_t *packet; /* from the IP header on */
@@ -75,6 +84,9 @@ static inline size_t ip_header_len(uint8_t version)
 {
 	return version == 4 ? IPV4_HEADER_MIN : IPV6_HEADER_LEN;
 }
+
+/* Sets the ECN field of a header that is written already; IPv4's checksum is right again after it. */
+void ip_set_ecn(uint8_t *header, enum ip_ecn ecn);
 
 /* Writes a header at `out` for `payload_len` bytes of `protocol`, of the version of `src`; returns its
  * length. IPv4: DF is set, as TCP does path MTU discovery and an atomic datagram's identification `id`

@@ -27,6 +27,7 @@ enum ip_verdict ip4_parse(const struct stack *s, const uint8_t *pkt, size_t len,
 		return IP_BAD_ADDRESS;
 	out->protocol = pkt[9];
 	out->ttl = pkt[8];
+	out->ecn = pkt[1] & 3;
 	out->payload = pkt + header_len;
 	out->payload_len = total_len - header_len;
 	out->packet_len = total_len;

@@ -17,6 +17,7 @@ enum ip_verdict ip6_parse(const struct stack *s, const uint8_t *pkt, size_t len,
 	out->src = ip_addr_v6(pkt + 8);
 	out->dst = ip_addr_v6(pkt + 24);
 	out->ttl = pkt[7];
+	out->ecn = pkt[1] >> 4 & 3;
 	out->packet_len = total_len;
 	if (out->dst.bytes[0] == 0xff)
 		return IP_MULTICAST;

@@ -4,6 +4,7 @@
 
 #include "stack/bytes.h"
 #include "stack/tcp_segment.h"
+#include "stack/udp.h"
 
 enum {
 	EXT_HOP_BY_HOP = 0,
@@ -110,6 +111,7 @@ static bool first_fragment_complete(const struct ip_packet *ip, size_t at, uint8
 	const size_t left = ip->packet_len - at;
 	return left >= (protocol == IP_PROTO_TCP      ? TCP_HEADER_MIN
 			: protocol == IP_PROTO_ICMPV6 ? ICMPV6_HEADER_LEN
+			: protocol == IP_PROTO_UDP    ? UDP_HEADER_LEN
 						      : 0u);
 }
 
@@ -150,6 +152,7 @@ static enum ip_verdict end_of_chain(struct ip_packet *ip, uint8_t next, size_t n
 	switch (next) {
 	case IP_PROTO_TCP:
 	case IP_PROTO_ICMPV6:
+	case IP_PROTO_UDP:
 		return IP_OK;
 	case EXT_NO_NEXT:
 		return IP_NO_NEXT;

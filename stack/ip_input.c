@@ -9,6 +9,7 @@
 #include "stack/stack_internal.h"
 #include "stack/tcp_input.h"
 #include "stack/trace.h"
+#include "stack/udp.h"
 
 static void drop(struct stack *s, const struct ip_packet *ip, uint64_t *counter, const char *why)
 {
@@ -56,6 +57,15 @@ static void refuse(struct stack *s, const struct ip_packet *ip, enum ip_verdict 
 	}
 }
 
+/* Over IPv6 a Parameter Problem has said so already, see ip6_ext.c. */
+static void unknown_protocol(struct stack *s, const struct ip_packet *ip)
+{
+	drop(s, ip, &s->counters.ip_in_unknown_protos, "none of TCP, UDP and ICMP");
+	if (ip->src.version == 4)
+		icmp_send_error(s, ip, ICMP_UNREACHABLE, ICMP_UNREACHABLE_PROTOCOL,
+				"Protocol Unreachable (RFC 1122 3.2.2.1)");
+}
+
 static void deliver(struct stack *s, const struct ip_packet *ip, struct packet_meta meta)
 {
 	if (ip->protocol == IP_PROTO_TCP)
@@ -64,8 +74,20 @@ static void deliver(struct stack *s, const struct ip_packet *ip, struct packet_m
 		icmp_input(s, ip);
 	else if (ip->protocol == IP_PROTO_ICMPV6 && ip->src.version == 6)
 		icmp6_input(s, ip);
+	else if (ip->protocol == IP_PROTO_UDP)
+		udp_input(s, ip, meta);
 	else
-		drop(s, ip, &s->counters.ip_in_unknown_protos, "neither TCP nor ICMP");
+		unknown_protocol(s, ip);
+}
+
+static void count_ecn(struct stack *s, const struct ip_packet *ip)
+{
+	uint64_t *const counter[] = {[IP_ECN_NOT_ECT] = &s->counters.ip_in_no_ect_pkts,
+				     [IP_ECN_ECT1] = &s->counters.ip_in_ect1_pkts,
+				     [IP_ECN_ECT0] = &s->counters.ip_in_ect0_pkts,
+				     [IP_ECN_CE] = &s->counters.ip_in_ce_pkts};
+
+	++*counter[ip->ecn];
 }
 
 /* A fragment may be the last one that was missing: then the whole goes in by the same door, once. */
@@ -90,6 +112,8 @@ void ip_input(struct stack *s, const uint8_t *pkt, size_t len, struct packet_met
 	struct ip_packet ip;
 	const enum ip_verdict verdict = ip_parse(s, pkt, len, &ip);
 
+	if (verdict == IP_OK || verdict == IP_FRAGMENT)
+		count_ecn(s, &ip);
 	if (verdict == IP_OK)
 		deliver(s, &ip, meta);
 	else if (verdict == IP_FRAGMENT)

@@ -262,6 +262,7 @@ static bool keep(struct ip_reass *r, struct list *before, const struct ip_packet
 	r->memory += size;
 	r->count++;
 	r->received += f->len;
+	r->ecn |= (uint8_t)(1u << ip->ecn);
 	if (!ip->frag.more)
 		r->total = f->offset + f->len;
 	return true;
@@ -269,9 +270,17 @@ static bool keep(struct ip_reass *r, struct list *before, const struct ip_packet
 
 /* ------------------------------------------------------------------ the whole */
 
-/* Makes the header of a fragment that of the whole: RFC 791 3.2, RFC 8200 4.5. */
-static void mend_header(uint8_t *pkt, size_t len, const struct fragment *first)
+/* RFC 3168 5.3: a mark on a fragment is a mark on the whole, but no datagram is partly capable of ECN. */
+static bool ecn_is_mixed(const struct ip_reass *r)
 {
+	return (r->ecn & 1u << IP_ECN_NOT_ECT) && r->ecn != 1u << IP_ECN_NOT_ECT;
+}
+
+/* Makes the header of a fragment that of the whole: RFC 791 3.2, RFC 8200 4.5. */
+static void mend_header(uint8_t *pkt, size_t len, const struct fragment *first, bool marked)
+{
+	if (marked)
+		ip_set_ecn(pkt, IP_ECN_CE);
 	if (pkt[0] >> 4 == 6) {
 		put_be16(pkt + 4, (uint16_t)(len - IPV6_HEADER_LEN));
 		pkt[first->next_at] = first->protocol;
@@ -300,7 +309,7 @@ static uint8_t *assemble(const struct ip_reass *r, size_t *len)
 		const struct fragment *f = list_entry(n, struct fragment, link);
 		memcpy(pkt + first->header_len + f->offset, f->bytes + f->prefix_len, f->len);
 	}
-	mend_header(pkt, total, first);
+	mend_header(pkt, total, first, r->ecn & 1u << IP_ECN_CE);
 	*len = total;
 	return pkt;
 }
@@ -352,7 +361,15 @@ uint8_t *ip_reass_input(struct stack *s, const struct ip_packet *ip, size_t *len
 			"fragment: kept for reassembly (RFC 791 3.2, RFC 8200 4.5)");
 	if (r->total == 0 || r->received != r->total)
 		return NULL;
-	uint8_t *whole = assemble(r, len);
+	uint8_t *whole = NULL;
+	if (ecn_is_mixed(r)) {
+		s->counters.ip_reasm_ecn_mixed++;
+		trace_drop(
+			s, ip->packet, ip->packet_len,
+			"fragments with and without ECN: the datagram is dropped (RFC 3168 5.3)");
+	} else {
+		whole = assemble(r, len);
+	}
 	s->counters.ip_reasm_oks += whole != NULL;
 	s->counters.ip_reasm_fails += whole == NULL;
 	ip_reass_free(r);

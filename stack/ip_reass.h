@@ -30,6 +30,7 @@ struct ip_reass {
 	struct timer timer;
 	struct ip_addr src, dst;
 	uint32_t id;
+	uint8_t ecn;       /* bits 1 << enum ip_ecn: what the fragments had                     */
 	uint8_t protocol;  /* IPv4 only: IPv6 does not tell datagrams apart by it (RFC 8200 4.5) */
 	bool refused;      /* overlaps: what is yet to come is dropped                          */
 	struct list frags; /* sorted, disjoint                                                  */

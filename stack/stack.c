@@ -8,6 +8,7 @@
 #include "stack/ip.h"
 #include "stack/ip_input.h"
 #include "stack/ip_reass.h"
+#include "stack/pmtu_cache.h"
 #include "stack/siphash.h"
 #include "stack/stack_internal.h"
 #include "stack/tcp_conn.h"
@@ -61,6 +62,8 @@ void stack_config_default(struct stack_config *cfg)
 		.fin_wait_2_us = 60 * SECONDS,
 		.user_timeout_us = 120 * SECONDS,
 		.syn_timeout_us = 180 * SECONDS,
+		.pacing = true,
+		.ecn = STACK_ECN_ANSWER,
 		.syn_cookies = true,
 		.fastopen_pending = 256,
 	};
@@ -126,7 +129,9 @@ struct stack *stack_create(const struct stack_config *cfg)
 	memcpy(s->fastopen_key, cfg->fastopen_key, sizeof s->fastopen_key);
 	if (memcmp(cfg->fastopen_key, none, sizeof none) == 0)
 		derive_key(cfg, 'f', s->fastopen_key);
+	derive_key(cfg, 'm', s->pmtu_key);
 	timer_wheel_init(&s->wheel, 0);
+	timer_init(&s->pmtu_timer, TCP_TIMER_PMTU);
 	list_init(&s->listeners);
 	list_init(&s->conns);
 	list_init(&s->output);
@@ -158,6 +163,7 @@ void stack_destroy(struct stack *s)
 		tcp_unlisten(list_entry(s->listeners.next, struct tcp_listener, link));
 	while (!list_empty(&s->reass))
 		ip_reass_free(list_entry(s->reass.next, struct ip_reass, link));
+	pmtu_cache_free(s);
 	reply_free_all(s);
 	buffer_free_cache(s);
 	tcp_table_free(s);
@@ -232,6 +238,12 @@ static void fire(struct timer *t)
 		break;
 	case TCP_TIMER_REASS:
 		ip_reass_timer(list_entry(t, struct ip_reass, timer));
+		break;
+	case TCP_TIMER_PACE:
+		tcp_pace_fired(list_entry(t, struct tcp_conn, pace.timer));
+		break;
+	case TCP_TIMER_PMTU:
+		pmtu_cache_timer(list_entry(t, struct stack, pmtu_timer));
 		break;
 	}
 }
@@ -310,5 +322,7 @@ void stack_get_usage(const struct stack *s, struct stack_usage *usage)
 	*usage = (struct stack_usage){.connections = s->conn_count,
 				      .half_open = s->syncache_count,
 				      .time_wait = s->timewait_count,
+				      .established = s->established,
+				      .orphans = s->orphans,
 				      .memory = s->memory};
 }

@@ -133,6 +133,14 @@ typedef void (*stack_trace_fn)(void *ctx, const struct stack_trace_event *event)
 
 #define STACK_MAX_ADDRS 8
 
+/* Explicit congestion notification (RFC 3168, RFC 9768): is it agreed to, is it asked for? */
+enum stack_ecn {
+	STACK_ECN_OFF,
+	STACK_ECN_ANSWER,       /* when the peer asks for it, of either kind: the default   */
+	STACK_ECN_ASK,          /* and active opens ask for it, with the feedback of RFC 3168 */
+	STACK_ECN_ASK_ACCURATE, /* … of RFC 9768, or else of RFC 3168                       */
+};
+
 /* Fill with stack_config_default(), then change what you must. */
 struct stack_config {
 	struct ip_addr addr[STACK_MAX_ADDRS]; /* the host's own, of either version    */
@@ -156,7 +164,9 @@ struct stack_config {
 	uint32_t fastopen_pending;   /* per listener: so opened and not yet acknowledged     */
 	uint8_t fastopen_key[16];    /* shared with whoever shares clients; 0: from the seed */
 	const struct tcp_cc_ops *cc; /* NULL: tcp_cc_cubic                                   */
-	stack_trace_fn trace;        /* NULL: off                                            */
+	bool pacing;                 /* spread bursts at about 2, then 1.2 cwnd / SRTT       */
+	enum stack_ecn ecn;
+	stack_trace_fn trace; /* NULL: off                                            */
 	void *trace_ctx;
 	bool fixed_isn; /* tests only: every initial number is isn, cookies apart  */
 	uint32_t isn;
@@ -298,30 +308,76 @@ void tcp_set_timer(struct tcp_conn *c, uint64_t deadline_us);
 void tcp_set_user(struct tcp_conn *c, void *user);
 void *tcp_user(const struct tcp_conn *c);
 
+/* One connection as `ss -tim` shows it. Lengths are bytes, rates bytes a second, `_us` microseconds. Linux counts
+ * segments where we count bytes: unacked, sacked, lost, retrans, delivered, cwnd, ssthresh. The names of its
+ * struct tcp_info stand in the comments, without tcpi_, where they differ. Of half-open entries and TIME-WAIT
+ * records only what they keep is filled in. */
 struct tcp_info {
 	uint64_t id; /* 1, 2, 3 … in order of creation */
 	enum tcp_state state;
 	struct ip_endpoint local, remote;
 	uint32_t snd_una, snd_nxt, snd_max, snd_wnd, iss;
 	uint32_t rcv_nxt, rcv_wnd, irs;
-	uint16_t snd_mss, peer_mss;
+	uint16_t snd_mss, peer_mss; /* a full segment's payload, what the peer's option said */
+	uint16_t rcv_mss,
+		adv_mss; /* the peer's full segment as estimated, what our option says: advmss */
 	uint8_t snd_wscale, rcv_wscale;
-	bool wscale_ok, timestamps, sack;
-	uint32_t cwnd, ssthresh;
-	uint64_t srtt_us, rttvar_us, rto_us, min_rtt_us; /* 0 before the first sample          */
+	bool wscale_ok, timestamps, sack; /* options */
+	uint32_t cwnd, ssthresh;          /* ssthresh UINT32_MAX: never set */
+	uint64_t srtt_us, rttvar_us, rto_us,
+		min_rtt_us; /* 0 before the first sample: rtt, rttvar, rto, min_rtt */
+	uint64_t ato_us;    /* delay of an ACK: ato */
+	uint8_t quickacks;  /* segments that are still acknowledged without that delay */
 	uint64_t opened_us, established_us;
-	uint64_t bytes_in, bytes_out; /* payload, without retransmissions      */
-	uint64_t segs_in, segs_out, retransmits, dup_acks_in, out_of_order_in, probes_out;
-	uint32_t send_queued, recv_queued; /* bytes in the rings                    */
-	size_t memory;                     /* bytes charged to this connection      */
-	const char *timer;                 /* "retransmit", "persist", …, "none"    */
-	uint64_t timer_us;                 /* when it fires, UINT64_MAX when none   */
+	uint64_t bytes_in, bytes_out; /* payload, each byte once: bytes_received, bytes_acked */
+	uint64_t bytes_sent,
+		bytes_retrans; /* payload, retransmissions included; those alone      */
+	/* Segments as they are on the wire: the pieces of a super segment each. */
+	uint64_t segs_in, segs_out, data_segs_in, data_segs_out;
+	uint64_t retransmits; /* segments sent again: total_retrans                              */
+	uint64_t dup_acks_in; /* duplicate ACKs (RFC 5681)                                       */
+	uint64_t
+		out_of_order_in; /* segments beyond RCV.NXT: rcv_ooopack                            */
+	uint64_t probes_out; /* zero-window probes, all of them; Linux: those not answered yet  */
+	uint32_t send_queued,
+		recv_queued; /* in the rings: Send-Q, Recv-Q                         */
+	uint32_t not_sent;   /* of send_queued, FIN included: notsent_bytes             */
+	size_t memory;       /* bytes charged to this connection: skmem           */
+	const char *
+		timer; /* "retransmit", "reorder", "tail-loss-probe", "persist", …, "none": timer:(on|…) */
+	uint64_t timer_us; /* when it fires, UINT64_MAX when none                          */
+	uint8_t backoff;   /* doublings of the RTO                                        */
 	const char *cc_name;
 	/* Loss recovery, with SACK: bytes of [snd_una, snd_nxt). Without, pipe is all of it. */
-	uint32_t pipe, sacked, lost, retransmitting;
-	const char *recovery; /* "open", "recovery" (fast), "loss" (after a time-out)          */
-	uint64_t dsacks_in;
-	uint64_t timeouts;
+	uint32_t pipe, sacked, lost, retransmitting; /* …, sacked, lost, retrans                  */
+	uint32_t unacked;                            /* snd_nxt - snd_una                         */
+	const char
+		*recovery; /* "open", "recovery" (fast), "loss" (after a time-out): ca_state      */
+	uint64_t reo_wnd_us;  /* RACK.reo_wnd (RFC 8985): how long a segment may come late     */
+	uint64_t dsacks_in;   /* dsack_dups                                                    */
+	uint64_t timeouts;    /* retransmission timer fired: total_rto                          */
+	uint64_t send_rate;   /* cwnd / srtt: ss prints it as "send"                            */
+	uint64_t pacing_rate; /* 0 while bursts are not paced, see tcp_pace.h                    */
+	uint64_t delivery_rate; /* the newest sample, see tcp_rate.h; 0 before the first        */
+	bool delivery_rate_app_limited; /* … was what the application gave, not what the path can */
+	uint64_t delivered;             /* acknowledged or SACKed                               */
+	/* Something was unacknowledged or unsent: busy_time. Of that, the peer's window was shut or too small for
+	 * the next segment: rwnd_limited; everything was sent and the send ring had no room: sndbuf_limited. */
+	uint64_t busy_us, rwnd_limited_us, sndbuf_limited_us;
+	/* When it last happened, 0 for never; Linux gives the time since: lastsnd, lastrcv, lastack. */
+	uint64_t last_data_sent_us, last_data_recv_us, last_ack_recv_us;
+	/* Path MTU: how large our packets may be, bytes; half-open and closed ones do not know. */
+	uint32_t pmtu;
+	uint32_t pmtu_probe; /* size of the probe in flight, 0 for none                         */
+	bool blackhole;      /* pmtu was found without ICMP: larger packets vanish              */
+	uint64_t mtu_probes_ok, mtu_probes_failed;
+	bool ecn;                /* both sides have agreed to it … */
+	bool accecn;             /* … with the feedback of RFC 9768 */
+	bool ecn_seen;           /* ECT or CE has arrived                                      */
+	bool ecn_ect;            /* new data leaves as ECT(0)                                  */
+	uint64_t ecn_ce_in;      /* data segments that arrived with CE                 */
+	uint64_t ecn_reductions; /* of the window, for marks                           */
+	uint64_t delivered_ce;   /* full segments of ours acknowledged with ECE        */
 };
 void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info);
 /* Calls `fn` for every connection, half-open entry and TIME-WAIT record, in no set order. */
@@ -337,7 +393,42 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(tcp_fast_open_cookie_reqd)  \
 	X(tcp_fast_open_listen_overflow)
 
-/* Names after RFC 4022 and RFC 4898 where they have one. */
+/* Names after RFC 4022, RFC 4293 and RFC 4898 where they have one. The same thing elsewhere (Linux: /proc/net/snmp
+ * and netstat; a name that is only spelled otherwise is left out, as tcp_active_opens, ActiveOpens):
+ *
+ *   tcp_attempt_fails            tcpAttemptFails     AttemptFails: a handshake that did not succeed
+ *   tcp_estab_resets             tcpEstabResets      EstabResets: ESTABLISHED or CLOSE-WAIT to CLOSED, by a RST of
+ *                                                    either side or a time-out
+ *   tcp_in_segs, tcp_out_segs    tcpHCInSegs, …      InSegs, OutSegs: pieces of super segments count each
+ *   tcp_in_errs                  tcpInErrs           InErrs; of those tcp_in_csum_errors: InCsumErrors
+ *   tcp_syn_retrans                                  TCPSynRetrans: SYN or SYN-ACK sent again
+ *   tcp_orig_data_sent                               TCPOrigDataSent: data segments sent for the first time
+ *   tcp_in_bytes, tcp_out_bytes  tcpEStatsPerfHCThruOctetsReceived, …Acked
+ *   tcp_challenge_acks                               TCPChallengeACK; _limited: TCPACKSkippedChallenge and kin
+ *   tcp_paws_dropped                                 PAWSEstab
+ *   tcp_out_of_order             tcpEStatsStackDupAcksOut (in effect)   TCPOFOQueue; _dropped: TCPOFODrop
+ *   tcp_rcv_q_drops                                  TCPRcvQDrop: no memory for data that the window allowed
+ *   tcp_zero_window_drops                            TCPZeroWindowDrop: data behind our shut window
+ *   tcp_to_zero_window_adv, tcp_from_zero_window_adv TCPToZeroWindowAdv, TCPFromZeroWindowAdv
+ *   tcp_rcv_coalesced                                TCPRcvCoalesce: pieces that came within another packet
+ *   tcp_pure_acks                                    TCPPureAcks
+ *   tcp_dup_acks_in              tcpEStatsStackDupAckEpisodes (each ACK)
+ *   tcp_fast_retransmits         tcpEStatsStackFastRetran   TCPSackRecovery + TCPRenoRecovery: recoveries
+ *   tcp_timeouts                 tcpEStatsStackTimeouts     TCPTimeouts
+ *   tcp_dsacks_in, tcp_dsacks_out                    TCPDSACKRecv, TCPDSACKOldSent + TCPDSACKOfoSent
+ *   tcp_sacks_ignored                                TCPSACKDiscard
+ *   tcp_spurious_recoveries                          TCPFullUndo + TCPDSACKUndo
+ *   tcp_zero_window_probes                           TCPWinProbe
+ *   tcp_delayed_acks                                 DelayedACKs; _lost: DelayedACKLost: data came once more
+ *   tcp_accept_overflows                             ListenOverflows
+ *   tcp_time_wait_entered, _reused, _evicted         TW, TWRecycled, TCPTimeWaitOverflow
+ *   tcp_fin_wait_2_timeouts                          TCPAbortOnLinger (closest)
+ *   tcp_user_timeouts                                TCPAbortOnTimeout
+ *   tcp_abort_on_data, tcp_abort_on_close            TCPAbortOnData: data for an orphan; TCPAbortOnClose: closed
+ *                                                    with unread data
+ *   tcp_paced                                        none: times that data waited for the pacing rate
+ *   stack_usage.established, .orphans, .time_wait    CurrEstab (tcpCurrEstab), sockstat's orphan and tw
+ */
 #define STACK_COUNTERS(X)             \
 	X(ip_in_receives)             \
 	X(ip_in_hdr_errors)           \
@@ -346,21 +437,29 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(ip_in_mcast_pkts)           \
 	X(ip_in_no_next_header)       \
 	X(ip_in_ipsec_dropped)        \
+	X(ip_in_no_ect_pkts)          \
+	X(ip_in_ect0_pkts)            \
+	X(ip_in_ect1_pkts)            \
+	X(ip_in_ce_pkts)              \
 	X(ip_in_fragments_dropped)    \
 	X(ip_reasm_reqds)             \
 	X(ip_reasm_oks)               \
 	X(ip_reasm_fails)             \
 	X(ip_reasm_overlaps)          \
+	X(ip_reasm_ecn_mixed)         \
 	X(ip_reasm_evicted)           \
 	X(ip_out_requests)            \
 	X(icmp_in_msgs)               \
 	X(icmp_in_errors)             \
 	X(icmp_in_echos)              \
 	X(icmp_in_soft_errors)        \
+	X(icmp_in_pkt_too_bigs)       \
 	X(icmp_in_neighbour_ignored)  \
 	X(icmp_out_echo_reps)         \
 	X(icmp_out_errors_sent)       \
 	X(icmp_out_errors_limited)    \
+	X(udp_in_errors)              \
+	X(udp_no_ports)               \
 	X(tcp_active_opens)           \
 	X(tcp_passive_opens)          \
 	X(tcp_attempt_fails)          \
@@ -384,8 +483,34 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(tcp_dsacks_in)              \
 	X(tcp_sacks_ignored)          \
 	X(tcp_spurious_recoveries)    \
+	X(tcp_ecn_negotiated)         \
+	X(tcp_ecn_accurate)           \
+	X(tcp_ecn_syn_fallbacks)      \
+	X(tcp_ecn_ce_in)              \
+	X(tcp_ecn_ece_in)             \
+	X(tcp_ecn_reductions)         \
+	X(tcp_ecn_given_up)           \
+	X(tcp_sack_reorders)          \
+	X(tcp_lost_retransmits)       \
+	X(tcp_rack_timeouts)          \
+	X(tcp_loss_probes)            \
+	X(tcp_loss_probe_recoveries)  \
 	X(tcp_zero_window_probes)     \
 	X(tcp_window_updates_out)     \
+	X(tcp_to_zero_window_adv)     \
+	X(tcp_from_zero_window_adv)   \
+	X(tcp_zero_window_drops)      \
+	X(tcp_rcv_q_drops)            \
+	X(tcp_rcv_coalesced)          \
+	X(tcp_pure_acks)              \
+	X(tcp_orig_data_sent)         \
+	X(tcp_syn_retrans)            \
+	X(tcp_in_csum_errors)         \
+	X(tcp_dsacks_out)             \
+	X(tcp_delayed_acks_lost)      \
+	X(tcp_abort_on_data)          \
+	X(tcp_abort_on_close)         \
+	X(tcp_paced)                  \
 	X(tcp_delayed_acks)           \
 	X(tcp_syn_cache_added)        \
 	X(tcp_syn_cache_completed)    \
@@ -403,6 +528,13 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(tcp_fin_wait_2_timeouts)    \
 	X(tcp_user_timeouts)          \
 	X(tcp_memory_drops)           \
+	X(tcp_icmp_out_of_window)     \
+	X(tcp_pmtu_reductions)        \
+	X(tcp_pmtu_disproved)         \
+	X(tcp_pmtud_blackhole)        \
+	X(tcp_pmtud_blackhole_failed) \
+	X(tcp_mtup_success)           \
+	X(tcp_mtup_fail)              \
 	X(reply_queue_drops)
 
 struct stack_counters {
@@ -416,7 +548,9 @@ struct stack_usage {
 	uint32_t connections; /* full TCBs, whoever holds them */
 	uint32_t half_open;
 	uint32_t time_wait;
-	size_t memory; /* bytes charged to the global account */
+	uint32_t established; /* ESTABLISHED and CLOSE-WAIT: RFC 4022 tcpCurrEstab */
+	uint32_t orphans;     /* connections whose handle was given back          */
+	size_t memory;        /* bytes charged to the global account */
 };
 void stack_get_usage(const struct stack *s, struct stack_usage *usage);
 

@@ -7,6 +7,7 @@
 #define STACK_STACK_INTERNAL_H
 
 #include "stack/list.h"
+#include "stack/pmtu_cache.h"
 #include "stack/reply.h"
 #include "stack/stack.h"
 #include "stack/tcp_syncache.h"
@@ -55,8 +56,12 @@ struct stack {
 	uint32_t reass_count;
 	size_t reass_memory; /* of the bytes charged, those for reassembly */
 	uint32_t conn_count, syncache_count, timewait_count;
+	uint32_t established, orphans; /* of conn_count, see tcp_metrics.h */
 	uint64_t next_id;
 	uint8_t isn_key[16], ts_key[16], port_key[16], fastopen_key[16];
+	struct pmtu_entry *pmtu_cache; /* NULL while it is empty */
+	struct timer pmtu_timer;
+	uint8_t pmtu_key[16];
 	uint32_t port_counter;
 	uint8_t rcv_wscale; /* what we offer: enough for recv_buffer_max */
 

@@ -5,6 +5,7 @@
 #include "stack/seq.h"
 #include "stack/stack_internal.h"
 #include "stack/tcp_conn.h"
+#include "stack/tcp_ecn.h"
 #include "stack/tcp_recovery.h"
 #include "stack/tcp_rtt.h"
 #include "stack/tcp_sack.h"
@@ -89,20 +90,23 @@ static void advance(struct tcp_conn *c, const struct tcp_segment *seg, struct tc
 	if (*fin_acked)
 		c->fin_queued = false; /* nothing of ours is left to send */
 	tcp_rtt_acked(c, seg);
+	tcp_pmtu_acked(c);
 	c->backoff = 0;
 	tcp_timer_progress(c);
 	/* RFC 6298 5.2, 5.3 */
 	if (c->snd_una == c->snd_max)
 		tcp_timer_stop_xmit(c);
-	else if (c->xmit_mode == TCP_XMIT_RETRANSMIT)
+	else if (tcp_rto_runs(c))
 		tcp_timer_set_xmit(c, TCP_XMIT_RETRANSMIT);
+	c->tlp.wanted = true;
 	tcp_conn_wants_output(c);
 }
 
 enum tcp_ack_verdict tcp_ack_process(struct tcp_conn *c, const struct tcp_segment *seg,
 				     bool *fin_acked)
 {
-	struct tcp_delivery d = {0};
+	struct tcp_delivery d = {.has_ecr = c->ts_ok && seg->opt.has_timestamp,
+				 .ts_ecr = seg->opt.ts_ecr};
 	bool again = false;
 
 	c->latest_rtt_us = 0;
@@ -119,7 +123,12 @@ enum tcp_ack_verdict tcp_ack_process(struct tcp_conn *c, const struct tcp_segmen
 	else
 		again = is_duplicate_ack(c, seg);
 	tcp_sack_read(c, seg, &d);
+	tcp_rate_acked(c);
+	tcp_ecn_ack(c, seg, &d, again);
 	tcp_recovery_ack(c, seg, &d, again);
+	/* What is past stays close behind: 2^31 bytes later it would seem to lie ahead. */
+	if (!c->in_recovery && seq_gt(c->snd_una, c->recover))
+		c->recover = c->snd_una - 1;
 	/* RFC 9293 3.10.7.4, fifth: only if SND.UNA =< SEG.ACK. An old segment has an old window. */
 	if (seg->ack == c->snd_una)
 		tcp_ack_update_window(c, seg);

@@ -14,12 +14,13 @@
 
 /* Slow start that ends before the queue overflows, RFC 9406: see cc_hystart.c. */
 struct tcp_hystart {
-	bool running;                 /* a round has begun                             */
-	bool css;                     /* conservative slow start                       */
-	uint8_t samples;              /* in this round, no more than are needed        */
-	uint8_t css_rounds;           /* rounds in conservative slow start             */
-	uint32_t window_end;          /* the round ends when this is acknowledged      */
-	uint32_t last_us, current_us; /* smallest RTT of a round, UINT32_MAX before a sample */
+	bool running;               /* a round has begun                             */
+	bool css;                   /* conservative slow start                       */
+	uint8_t samples;            /* in this round, no more than are needed        */
+	uint8_t css_rounds;         /* rounds in conservative slow start             */
+	uint32_t window_end;        /* the round ends when this is acknowledged      */
+	uint32_t last_us, round_us; /* smallest RTT of a round, UINT32_MAX before a sample */
+	uint32_t current_us;        /* of the round or, when paced, of the latest samples   */
 	uint32_t baseline_us;
 };
 
@@ -50,6 +51,7 @@ struct tcp_cc_ack {
 	uint64_t srtt_us; /* 0 before the first sample                    */
 	uint64_t rtt_us;  /* measured with this segment, 0 for none       */
 	uint32_t snd_una, snd_nxt;
+	bool paced; /* what leaves is spread over the round trip            */
 };
 
 struct tcp_cc_ops {
@@ -60,6 +62,9 @@ struct tcp_cc_ops {
 	void (*acked)(struct tcp_cc *cc, const struct tcp_cc_ack *ack);
 	/* Loss was detected with `flight` bytes outstanding: returns the new ssthresh. */
 	uint32_t (*loss)(struct tcp_cc *cc, uint32_t flight, uint64_t now_us);
+	/* The same for a mark (ECN): nothing is lost, and a queue that marks is a short one, so the window may fall by less
+	 * (RFC 8511). May be NULL: as for a loss. */
+	uint32_t (*ecn)(struct tcp_cc *cc, uint32_t flight, uint64_t now_us);
 };
 
 /* RFC 6928: the initial window. */

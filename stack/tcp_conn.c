@@ -8,6 +8,7 @@
 #include "stack/ip.h"
 #include "stack/stack_internal.h"
 #include "stack/tcp_demux.h"
+#include "stack/tcp_reass.h"
 #include "stack/trace.h"
 
 uint16_t tcp_our_mss(const struct stack *s, uint8_t version)
@@ -37,6 +38,7 @@ struct tcp_conn *tcp_conn_new(struct stack *s, const struct tcp_tuple *tuple, ui
 	c->rto_us = TCP_RTO_INITIAL_US;
 	c->min_rtt_us = UINT64_MAX;
 	c->cc_ops = s->cfg.cc ? s->cfg.cc : &tcp_cc_cubic;
+	tcp_rack_init(c);
 	c->quickacks = TCP_QUICKACKS;
 	c->snd_ring_max = s->cfg.send_buffer_max;
 	c->peer_mss = c->snd_mss = c->rcv_mss = default_mss(c);
@@ -49,6 +51,7 @@ struct tcp_conn *tcp_conn_new(struct stack *s, const struct tcp_tuple *tuple, ui
 	timer_init(&c->xmit_timer, TCP_TIMER_XMIT);
 	timer_init(&c->delack_timer, TCP_TIMER_DELACK);
 	timer_init(&c->app_timer, TCP_TIMER_APP);
+	tcp_pace_init(c);
 	list_append(&s->conns, &c->link);
 	s->conn_count++;
 	tcp_table_insert(s, &c->node);
@@ -57,8 +60,6 @@ struct tcp_conn *tcp_conn_new(struct stack *s, const struct tcp_tuple *tuple, ui
 
 void tcp_conn_negotiated(struct tcp_conn *c, const struct tcp_options *peer)
 {
-	const uint16_t ours = tcp_our_mss(c->stack, c->node.tuple.version);
-
 	c->peer_mss = peer->has_mss ? peer->mss : default_mss(c);
 	if (c->peer_mss < TCP_MSS_MIN)
 		c->peer_mss = TCP_MSS_MIN;
@@ -68,13 +69,15 @@ void tcp_conn_negotiated(struct tcp_conn *c, const struct tcp_options *peer)
 	c->snd_wscale = peer->has_wscale ? peer->wscale : 0;
 	c->rcv_wscale = peer->has_wscale ? c->stack->rcv_wscale : 0;
 	/* RFC 9293 3.7.1: Eff.snd.MSS = min(SendMSS, MMS_S) - TCP options - IP options */
-	c->snd_mss = c->peer_mss < ours ? c->peer_mss : ours;
+	c->snd_mss = tcp_pmtu_start(c);
 	if (c->ts_ok) {
 		c->snd_mss = (uint16_t)(c->snd_mss - TCP_TIMESTAMP_LEN);
 		c->ts_recent = peer->ts_val;
 		c->ts_recent_us = c->stack->now_us;
 	}
-	c->rcv_mss = c->snd_mss;
+	/* A guess on the low side, until a segment is larger: RFC 5681 4.2 wants an ACK for every second one of the size
+	 * that the peer uses, which may be less than we have offered. */
+	c->rcv_mss = c->snd_mss < TCP_MSS_DEFAULT ? c->snd_mss : TCP_MSS_DEFAULT;
 	c->cc.mss = c->snd_mss;
 	c->cc.cwnd = tcp_cc_initial_window(c->snd_mss);
 	c->cc.ssthresh = UINT32_MAX;
@@ -112,17 +115,19 @@ static void tear_down(struct tcp_conn *c)
 	if (c->dead)
 		return;
 	c->dead = true;
+	tcp_metrics_ended(c);
 	tcp_table_remove(s, &c->node);
 	timer_stop(&s->wheel, &c->xmit_timer);
 	timer_stop(&s->wheel, &c->delack_timer);
 	timer_stop(&s->wheel, &c->app_timer);
+	tcp_pace_stop(c);
 	c->xmit_mode = TCP_XMIT_NONE;
 	list_remove(&c->output_link);
 	list_remove(&c->starved_link);
 	tcp_fastopen_ended(c, false);
 	ring_release(s, &c->snd);
 	tcp_scoreboard_reset(c);
-	c->ooo_count = 0;
+	tcp_reass_release(c);
 	if (c->listener) {
 		list_remove(&c->accept_link);
 		c->listener->queued--;

@@ -106,7 +106,6 @@ void tcp_fastopen_ended(struct tcp_conn *c, bool reset_by_peer)
 		turn_minute(&l->fastopen, c->stack->now_us);
 		l->fastopen.resets[0]++;
 	}
-	c->stack->counters.tcp_attempt_fails++;
 	leave(c);
 }
 
@@ -151,7 +150,7 @@ static struct tcp_conn *open_connection(struct stack *s, struct tcp_listener *l,
 		return NULL;
 	s->next_id++;
 	c->snd_nxt = c->snd_max = c->iss; /* the SYN-ACK is still to come */
-	c->segs_in++;
+	tcp_metrics_received(c, syn);
 	c->fastopen.opened = true;
 	c->fastopen.fresh = !cookie_is_of(s, syn, today(s));
 	c->fastopen.listener = l;

@@ -3,10 +3,41 @@
 #include <string.h>
 
 #include "stack/stack_internal.h"
+#include "stack/tcp_conn.h"
 #include "stack/tcp_demux.h"
+#include "stack/tcp_reass.h"
 #include "stack/tcp_syncache.h"
 #include "stack/tcp_timer.h"
 #include "stack/tcp_timewait.h"
+
+/* What is counted and measured, and steers nothing. */
+static void fill_metrics(const struct tcp_conn *c, struct tcp_info *info)
+{
+	const struct tcp_metrics *m = &c->metrics;
+
+	info->rcv_mss = c->rcv_mss;
+	info->adv_mss = tcp_our_mss(c->stack, c->node.tuple.version);
+	info->ato_us = TCP_DELACK_US;
+	info->quickacks = c->quickacks;
+	info->bytes_sent = m->bytes_sent;
+	info->bytes_retrans = m->bytes_retrans;
+	info->data_segs_in = m->data_segs_in;
+	info->data_segs_out = m->data_segs_out;
+	info->last_data_sent_us = m->last_data_sent_us;
+	info->last_data_recv_us = m->last_data_recv_us;
+	info->last_ack_recv_us = m->last_ack_recv_us;
+	info->backoff = c->backoff;
+	info->unacked = c->snd_nxt - c->snd_una;
+	info->not_sent = c->dead ? 0 : tcp_snd_end(c) - c->snd_nxt;
+	info->send_rate = c->srtt_us > 0 ? c->cc.cwnd * UINT64_C(1000000) / c->srtt_us : 0;
+	info->pacing_rate = tcp_pace_rate(c);
+	info->delivery_rate = tcp_rate_sample(c);
+	info->delivery_rate_app_limited = c->rate.sample_app_limited;
+	info->delivered = c->rate.delivered;
+	info->busy_us = tcp_chrono_us(c, TCP_CHRONO_BUSY);
+	info->rwnd_limited_us = tcp_chrono_us(c, TCP_CHRONO_RWND);
+	info->sndbuf_limited_us = tcp_chrono_us(c, TCP_CHRONO_SNDBUF);
+}
 
 void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info)
 {
@@ -48,7 +79,8 @@ void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info)
 		.probes_out = c->probes_out,
 		.send_queued = c->snd.len,
 		.recv_queued = c->rcv.len,
-		.memory = sizeof *c + c->snd.cap + c->rcv.cap + tcp_scoreboard_memory(c),
+		.memory = sizeof *c + c->snd.cap + c->rcv.cap + tcp_scoreboard_memory(c) +
+			  tcp_reass_memory(c),
 		.timer = tcp_timer_name(c),
 		.timer_us = c->xmit_mode != TCP_XMIT_NONE ? c->xmit_timer.deadline_us
 							  : c->delack_timer.deadline_us,
@@ -60,9 +92,23 @@ void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info)
 		.recovery = c->in_recovery                   ? "recovery"
 			    : seq_lt(c->snd_una, c->recover) ? "loss"
 							     : "open",
+		.reo_wnd_us = c->rack.reo_wnd_us,
 		.dsacks_in = c->dsacks_in,
 		.timeouts = c->timeouts,
+		.pmtu = c->pmtu.mtu,
+		.pmtu_probe = c->pmtu.probe_size,
+		.blackhole = c->pmtu.blackhole,
+		.mtu_probes_ok = c->pmtu.probes_ok,
+		.mtu_probes_failed = c->pmtu.probes_failed,
+		.ecn = c->ecn.mode != TCP_ECN_NONE,
+		.accecn = c->ecn.mode == TCP_ECN_ACCURATE,
+		.ecn_seen = c->ecn.seen,
+		.ecn_ect = c->ecn.ect,
+		.ecn_ce_in = c->ecn.ce_in,
+		.ecn_reductions = c->ecn.reductions,
+		.delivered_ce = c->ecn.delivered_ce,
 	};
+	fill_metrics(c, info);
 }
 
 static void info_of_node(const struct tcp_node *node, struct tcp_info *info)

@@ -10,6 +10,7 @@
 #include "stack/tcp_ack.h"
 #include "stack/tcp_conn.h"
 #include "stack/tcp_demux.h"
+#include "stack/tcp_ecn.h"
 #include "stack/tcp_reass.h"
 #include "stack/tcp_rtt.h"
 #include "stack/tcp_sack.h"
@@ -91,6 +92,7 @@ static void established(struct tcp_conn *c)
 	/* Closed before it was established: the FIN has waited for this (RFC 9293 3.10.4). */
 	c->state = c->fin_queued ? TCP_FIN_WAIT_1 : TCP_ESTABLISHED;
 	c->established_us = c->stack->now_us;
+	tcp_metrics_established(c);
 	c->backoff = 0;
 	/* RFC 6298 5.7: our SYN was lost and nothing is known of the path yet. */
 	if (c->retransmits > 0 && c->srtt_us == 0)
@@ -110,6 +112,7 @@ static void take_peer_syn(struct tcp_conn *c, const struct tcp_segment *seg)
 	/* Our SYN has offered this much, unscaled. */
 	c->rcv_adv += c->rcv_nxt;
 	tcp_conn_negotiated(c, &seg->opt);
+	tcp_ecn_peer_syn(c, seg);
 	c->snd_wnd = seg->wnd;
 	c->snd_wnd_max = seg->wnd;
 	c->snd_wl1 = seg->seq;
@@ -130,7 +133,6 @@ static enum step syn_sent(struct arrival *a)
 	if (seg->flags & TCP_RST) {
 		if (!ack)
 			return drop(a, "RST without ACK in SYN-SENT (RFC 9293 3.10.7.3, second)");
-		c->stack->counters.tcp_attempt_fails++;
 		return end(a, TCP_CLOSE_REFUSED, "connection refused (RFC 9293 3.10.7.3, second)");
 	}
 	if (!(seg->flags & TCP_SYN))
@@ -202,13 +204,16 @@ static enum step check_sequence(struct arrival *a)
 
 	/* The second SYN-ACK of a simultaneous open repeats IRS (RFC 9293 figure 7, line 6): its SYN is
 	 * old, its ACK is what we wait for. */
-	if (c->state == TCP_SYN_RECEIVED && (seg->flags & TCP_SYN) && (seg->flags & TCP_ACK) &&
-	    seg->seq == c->irs) {
+	if (c->state == TCP_SYN_RECEIVED && seg->seq == c->irs &&
+	    (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == (TCP_SYN | TCP_ACK)) {
+		tcp_ecn_peer_syn(c, seg);
 		seg->flags &= (uint8_t)~TCP_SYN;
 		seg->seq++;
 	}
-	if (c->state == TCP_SYN_RECEIVED && tcp_fastopen_syn_again(c, seg))
+	if (c->state == TCP_SYN_RECEIVED && tcp_fastopen_syn_again(c, seg)) {
+		tcp_ecn_syn_again(c, seg);
 		return drop(a, "the same SYN again: repeat the SYN-ACK (RFC 7413 4.2.2)");
+	}
 	if (acceptable(c, seg))
 		return STEP_ON;
 	c->stack->counters.tcp_out_of_window++;
@@ -218,8 +223,10 @@ static enum step check_sequence(struct arrival *a)
 	 * a body is answered at a limited rate: two hosts out of step must not ACK each other for ever. */
 	if (segment_space(seg) > 0 && !(seg->flags & TCP_SYN)) {
 		/* RFC 2883 4: all of it is old. Beyond the window it would be no duplicate. */
-		if (seq_leq(seg->seq + seg->len, c->rcv_nxt))
+		if (seq_leq(seg->seq + seg->len, c->rcv_nxt)) {
 			tcp_sack_note_duplicate(c, seg->seq, seg->seq + seg->len);
+			c->stack->counters.tcp_delayed_acks_lost++;
+		}
 		ack_now(c);
 	} else {
 		challenge_ack(c);
@@ -234,11 +241,15 @@ static enum step check_reset(struct arrival *a)
 
 	if (!(a->seg.flags & TCP_RST))
 		return STEP_ON;
+	/* Its text may reach into the window; it is the number that counts. */
+	if (seq_lt(a->seg.seq, c->rcv_nxt)) {
+		c->stack->counters.tcp_out_of_window++;
+		return drop(a, "RST outside the window (RFC 5961 3.2)");
+	}
 	if (a->seg.seq != c->rcv_nxt) {
 		challenge_ack(c);
 		return drop(a, "RST in the window but not exact: challenge ACK (RFC 5961 3.2)");
 	}
-	c->stack->counters.tcp_estab_resets++;
 	/* With both FINs exchanged there is nothing left to lose (RFC 9293 3.10.7.4, second). */
 	const bool closing = c->state == TCP_CLOSING || c->state == TCP_LAST_ACK;
 	if (c->state == TCP_SYN_RECEIVED)
@@ -265,14 +276,16 @@ static void update_timestamp(struct tcp_conn *c, const struct tcp_segment *seg)
 	c->ts_recent_us = c->stack->now_us;
 }
 
-/* Cuts off what lies before rcv_nxt or beyond the window. */
-static void trim(struct tcp_conn *c, struct tcp_segment *seg)
+/* Cuts off what lies before rcv_nxt or beyond the window. True when that has to be answered with an ACK. */
+static bool trim(struct tcp_conn *c, struct tcp_segment *seg)
 {
 	const int32_t before = seq_diff(c->rcv_nxt, seg->seq);
+	bool answer = false;
 
 	if (before > 0) {
 		const uint32_t cut = (uint32_t)before < seg->len ? (uint32_t)before : seg->len;
 		tcp_sack_note_duplicate(c, seg->seq, seg->seq + cut);
+		c->stack->counters.tcp_delayed_acks_lost += cut > 0;
 		seg->payload += cut;
 		seg->len -= cut;
 		seg->seq += cut;
@@ -280,7 +293,7 @@ static void trim(struct tcp_conn *c, struct tcp_segment *seg)
 			seg->flags &= (uint8_t)~TCP_FIN;
 			seg->seq = c->rcv_nxt;
 		}
-		ack_now(c); /* the peer repeats itself: our ACK was lost */
+		answer = true; /* the peer repeats itself: our ACK was lost */
 	}
 	uint32_t room = c->rcv_adv - seg->seq;
 	/* The promise of a scaled window may be a few bytes more than the buffer. */
@@ -293,10 +306,12 @@ static void trim(struct tcp_conn *c, struct tcp_segment *seg)
 	if (c->has_peer_fin && seq_gt(seg->seq + room, c->peer_fin_seq))
 		room = seq_lt(seg->seq, c->peer_fin_seq) ? c->peer_fin_seq - seg->seq : 0;
 	if (seg->len > room) {
+		c->stack->counters.tcp_zero_window_drops += receive_window(c) == 0;
 		seg->len = room;
 		seg->flags &= (uint8_t)~TCP_FIN;
-		ack_now(c);
+		answer = true;
 	}
+	return answer;
 }
 
 /* Fifth: the ACK field, and what it does to the state. */
@@ -306,8 +321,6 @@ static enum step check_ack(struct arrival *a)
 	struct tcp_segment *seg = &a->seg;
 	bool fin_acked;
 
-	if (!(seg->flags & TCP_ACK))
-		return drop(a, "no ACK (RFC 9293 3.10.7.4, fifth)");
 	if (c->state == TCP_SYN_RECEIVED) {
 		if (seq_leq(seg->ack, c->snd_una) || seq_gt(seg->ack, c->snd_max)) {
 			reply_reset(c->stack, seg,
@@ -348,8 +361,7 @@ static enum step check_ack(struct arrival *a)
 	}
 }
 
-/* How soon the data is acknowledged: RFC 9293 3.8.6.3, RFC 5681 4.2. Bytes are counted, not segments,
- * because the link may have coalesced many of them into one. */
+/* How soon the data is acknowledged: see tcp_delack.h. */
 static void program_ack(struct tcp_conn *c, const struct tcp_segment *seg, uint32_t advanced,
 			bool had_gap)
 {
@@ -357,17 +369,12 @@ static void program_ack(struct tcp_conn *c, const struct tcp_segment *seg, uint3
 
 	if (piece > c->rcv_mss && piece <= tcp_our_mss(c->stack, c->node.tuple.version))
 		c->rcv_mss = (uint16_t)piece;
-	c->rcv_unacked += advanced;
 	/* Out of order, or it filled a gap: at once (RFC 5681 4.2). */
-	const bool gap = had_gap || advanced != seg->len;
-	if (gap || c->rcv_unacked >= 2u * c->rcv_mss) {
+	const bool gap = had_gap || advanced != seg->len, due = tcp_delack_due(c, advanced);
+	if (gap || due)
 		ack_now(c);
-	} else if (c->quickacks > 0) {
-		c->quickacks--;
-		ack_now(c);
-	} else if (!timer_armed(&c->delack_timer)) {
+	else if (!timer_armed(&c->delack_timer))
 		timer_set(&c->stack->wheel, &c->delack_timer, c->stack->now_us + TCP_DELACK_US);
-	}
 }
 
 /* Seventh: the segment text. */
@@ -382,6 +389,7 @@ static enum step take_data(struct arrival *a)
 		return STEP_ON; /* the peer has sent its FIN: this cannot be new (RFC 9293 3.10.7.4) */
 	if (!c->attached && seq_gt(seg->seq + seg->len, c->rcv_nxt)) {
 		/* RFC 1122 4.2.2.13: nobody will read this; the peer must be told that it is lost. */
+		c->stack->counters.tcp_abort_on_data++;
 		trace_segment_in(c, seg, a->before, "data after close: reset (RFC 1122 4.2.2.13)");
 		tcp_conn_reset(c, TCP_CLOSE_ABORTED, "RST: data after close (RFC 1122 4.2.2.13)");
 		return STEP_GONE;
@@ -452,9 +460,15 @@ static enum step synchronized(struct arrival *a)
 		step = check_syn(a);
 	if (step != STEP_ON)
 		return step;
+	/* Of the fifth step, but before anything is learnt from the segment, or said about it. */
+	if (!(a->seg.flags & TCP_ACK))
+		return drop(a, "no ACK (RFC 9293 3.10.7.4, fifth)");
 	update_timestamp(a->c, &a->seg);
-	trim(a->c, &a->seg);
+	const bool answer = trim(a->c, &a->seg);
 	step = check_ack(a);
+	if (step == STEP_ON &&
+	    (tcp_ecn_arrived(a->c, &a->seg) || answer)) /* otherwise check_ack has said it */
+		ack_now(a->c);
 	/* Sixth, the URG bit: urgent data is ordinary data to us (RFC 9293 3.8.5, RFC 6093); the pointer is
 	 * never computed with (CVE-2019-12255 and its kin). */
 	if (step == STEP_ON)
@@ -471,7 +485,7 @@ void tcp_conn_input(struct tcp_conn *c, const struct tcp_segment *seg)
 {
 	struct arrival a = {.c = c, .seg = *seg, .before = c->state};
 
-	c->segs_in++;
+	tcp_metrics_received(c, seg);
 	if (c->state == TCP_SYN_SENT) {
 		if (syn_sent(&a) == STEP_DONE && a.why)
 			trace_segment_in(c, &a.seg, a.before, a.why);
@@ -517,17 +531,21 @@ void tcp_input(struct stack *s, const struct ip_packet *ip, struct packet_meta m
 {
 	struct tcp_segment seg = {.src = ip->src,
 				  .dst = ip->dst,
+				  .ecn = ip->ecn,
 				  .gso_size = meta.gso_size,
 				  .packet = ip->packet,
 				  .packet_len = ip->packet_len};
 	struct tcp_tuple tuple;
 
-	s->counters.tcp_in_segs++;
-	if (!tcp_segment_parse(&seg, ip->payload, ip->payload_len) ||
-	    (!meta.checksum_trusted &&
-	     tcp_checksum(&ip->src, &ip->dst, ip->payload, ip->payload_len, NULL, 0) != 0) ||
-	    seg.src_port == 0 || seg.dst_port == 0) {
+	const bool parsed = tcp_segment_parse(&seg, ip->payload, ip->payload_len);
+	const bool summed = meta.checksum_trusted || tcp_checksum(&ip->src, &ip->dst, ip->payload,
+								  ip->payload_len, NULL, 0) == 0;
+	const uint32_t pieces = parsed ? tcp_metrics_pieces(seg.len, seg.gso_size) : 1;
+	s->counters.tcp_in_segs += pieces;
+	s->counters.tcp_rcv_coalesced += pieces - 1;
+	if (!parsed || !summed || seg.src_port == 0 || seg.dst_port == 0) {
 		s->counters.tcp_in_errs++;
+		s->counters.tcp_in_csum_errors += !summed;
 		trace_drop(s, ip->packet, ip->packet_len,
 			   "TCP header, port 0 or checksum wrong (RFC 9293 3.1)");
 		return;

@@ -12,6 +12,7 @@
 #include "stack/stack_internal.h"
 #include "stack/tcp_conn.h"
 #include "stack/tcp_demux.h"
+#include "stack/tcp_ecn.h"
 #include "stack/tcp_isn.h"
 #include "stack/tcp_recovery.h"
 #include "stack/tcp_rtt.h"
@@ -24,7 +25,11 @@ struct outgoing {
 	uint32_t seq;
 	uint32_t len; /* payload bytes, from the send ring */
 	uint8_t flags;
-	bool probe; /* beyond the window: does not count as sent until it is acknowledged */
+	uint8_t ace;    /* AE, CWR and ECE: see tcp_ecn.h */
+	bool fresh;     /* data that has never been sent: may leave as ECT (RFC 3168 6.1.5) */
+	bool probe;     /* beyond the window: does not count as sent until it is acknowledged */
+	bool mtu_probe; /* larger than a segment: see tcp_pmtu.h */
+	bool loss_probe;
 	const char *why;
 };
 
@@ -81,6 +86,7 @@ static uint16_t advertise(struct tcp_conn *c, uint8_t flags)
 		c->rcv_adv = wnd; /* no RCV.NXT yet: take_peer_syn adds it */
 		return field;
 	}
+	tcp_metrics_window(c, wnd);
 	c->rcv_adv = seq_max(c->rcv_adv, c->rcv_nxt + wnd);
 	return field;
 }
@@ -108,11 +114,11 @@ static uint32_t usable_window(const struct tcp_conn *c, uint32_t seq)
 }
 
 /* Payload limit of one packet: the whole of what TSO can take, in full segments. */
-static uint32_t packet_limit(const struct tcp_conn *c)
+static uint32_t packet_limit(const struct tcp_conn *c, bool fresh)
 {
 	const uint32_t mss = tcp_sack_mss(c);
 
-	if (!c->stack->cfg.tso)
+	if (!c->stack->cfg.tso || tcp_ecn_needs_single(c, fresh))
 		return mss;
 	/* snd_mss is the peer's, less the timestamps: what is missing now are the blocks. */
 	const uint32_t options = (c->ts_ok ? TCP_TIMESTAMP_LEN : 0) + (c->snd_mss - mss);
@@ -150,6 +156,7 @@ static bool decide_syn(struct tcp_conn *c, struct outgoing *o)
 				 ? "SYN-ACK acknowledges the SYN and its data (RFC 7413 4.2.2)"
 				 : "SYN-ACK of a simultaneous open (RFC 9293 figure 7)";
 	}
+	o->ace = tcp_ecn_syn(c);
 	return true;
 }
 
@@ -186,8 +193,12 @@ static bool decide_lost(struct tcp_conn *c, struct outgoing *o)
 	if (usable < (len < mss ? len : mss) || congestion_room(c) == 0)
 		return false;
 	len = len < usable ? len : usable;
-	if (len > packet_limit(c))
-		len = packet_limit(c);
+	if (!c->in_recovery) /* after a time-out; recovery is spread by PRR */
+		len = tcp_pace_limit(c, len, len);
+	if (len == 0 && lost->start != data_end)
+		return false;
+	if (len > packet_limit(c, false))
+		len = packet_limit(c, false);
 	if (len > mss && lost->start + len != end)
 		len -= len % mss;
 	o->seq = lost->start;
@@ -196,6 +207,21 @@ static bool decide_lost(struct tcp_conn *c, struct outgoing *o)
 				: "retransmission after a time-out (RFC 6298 5.4)";
 	finish_segment(c, o);
 	return o->len > 0 || (o->flags & TCP_FIN);
+}
+
+/* One segment of new data that is larger than the path is known to carry (RFC 4821 7.2). When the window has no
+ * room for it as yet, nothing else goes until it has. */
+static bool decide_mtu_probe(struct tcp_conn *c, struct outgoing *o, uint32_t len, uint32_t usable)
+{
+	c->cwnd_limited = true;
+	if (usable < len)
+		return false;
+	o->seq = c->snd_nxt;
+	o->len = len;
+	o->mtu_probe = true;
+	o->fresh = true;
+	o->why = "path MTU probe: larger than what has got through (RFC 4821 7.2)";
+	return true;
 }
 
 /* New data, or data again after a time-out has set snd_nxt back. */
@@ -211,11 +237,15 @@ static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 		return false;
 	const uint32_t unsent = offset < c->snd.len ? c->snd.len - offset : 0;
 	const uint32_t usable = usable_window(c, c->snd_nxt);
+	const uint32_t mtu_probe = tcp_pmtu_probe_len(c);
+	if (mtu_probe > 0)
+		return decide_mtu_probe(c, o, mtu_probe - (c->snd_mss - mss), usable);
 	uint32_t len = unsent < usable ? unsent : usable;
 	c->cwnd_limited =
 		unsent > usable && congestion_room(c) <= room(c->snd_wnd, c->snd_nxt - c->snd_una);
-	if (len > packet_limit(c))
-		len = packet_limit(c);
+	const bool again = seq_lt(c->snd_nxt, c->snd_max);
+	if (len > packet_limit(c, !again))
+		len = packet_limit(c, !again);
 	if (len > mss && len < unsent)
 		len -= len % mss;
 	o->seq = c->snd_nxt;
@@ -225,14 +255,19 @@ static bool decide_data(struct tcp_conn *c, struct outgoing *o)
 		o->why = "FIN closes our direction (RFC 9293 3.10.4)";
 		return (o->flags & TCP_FIN) != 0;
 	}
-	if (len == 0)
+	if (len == 0 || tcp_ecn_holds(c))
 		return false;
 	/* Silly window avoidance, RFC 9293 3.8.6.2.1: a full segment, or all there is, or half of the
 	 * largest window that the peer has ever offered. */
-	const bool again = seq_lt(c->snd_nxt, c->snd_max);
 	const bool last = len == unsent && !tcp_corked(c);
 	if (!again && len < mss && !last && (len == unsent || len < c->snd_wnd_max / 2))
 		return false;
+	o->len = tcp_pace_limit(c, len, unsent < usable ? unsent : usable);
+	if (o->len == 0)
+		return false;
+	if (o->len < len && o->len > mss)
+		o->len -= o->len % mss;
+	o->fresh = !again;
 	o->why =
 		again ? "retransmission after a time-out (RFC 6298 5.4)" : "data (RFC 9293 3.10.2)";
 	finish_segment(c, o);
@@ -259,6 +294,18 @@ static bool decide_probe(struct tcp_conn *c, struct outgoing *o)
 	return o->len > 0 || (o->flags & TCP_FIN);
 }
 
+/* RFC 8985 7.3: beyond the congestion window, not beyond the peer's. */
+static bool decide_loss_probe(struct tcp_conn *c, struct outgoing *o)
+{
+	if (!tcp_tlp_segment(c, tcp_sack_mss(c), &o->seq, &o->len))
+		return false;
+	o->loss_probe = true;
+	o->fresh = o->len > 0 && o->seq == c->snd_max;
+	o->why = "tail loss probe (RFC 8985 7.3)";
+	finish_segment(c, o);
+	return o->len > 0 || (o->flags & TCP_FIN);
+}
+
 static bool decide(struct tcp_conn *c, struct outgoing *o)
 {
 	*o = (struct outgoing){.seq = c->snd_nxt, .flags = TCP_ACK};
@@ -268,6 +315,9 @@ static bool decide(struct tcp_conn *c, struct outgoing *o)
 		return true;
 	*o = (struct outgoing){.seq = c->snd_nxt, .flags = TCP_ACK};
 	if (decide_data(c, o))
+		return true;
+	*o = (struct outgoing){.seq = c->snd_nxt, .flags = TCP_ACK};
+	if (decide_loss_probe(c, o))
 		return true;
 	*o = (struct outgoing){.seq = c->snd_nxt, .flags = TCP_ACK};
 	if (decide_probe(c, o))
@@ -322,6 +372,7 @@ static void build(struct tcp_conn *c, const struct outgoing *o, struct packet_ou
 
 	seg.seq = o->seq;
 	seg.flags = o->flags;
+	tcp_segment_set_ace(&seg, o->ace);
 	seg.ack = o->flags & TCP_ACK ? c->rcv_nxt : 0;
 	seg.len = o->len;
 	seg.wnd = advertise(c, o->flags);
@@ -334,9 +385,11 @@ static void build(struct tcp_conn *c, const struct outgoing *o, struct packet_ou
 	fill_checksum(c, &seg, tcp, len, out);
 	out->csum_start = (uint16_t)ip_header_len(seg.src.version);
 	out->csum_offset = TCP_CHECKSUM_OFFSET;
-	out->gso_size = o->len > tcp_sack_mss(c) ? tcp_sack_mss(c) : 0;
+	out->gso_size = o->len > tcp_sack_mss(c) && !o->mtu_probe ? tcp_sack_mss(c) : 0;
 	out->header_len = ip_write_header(out->header, &seg.src, &seg.dst, IP_PROTO_TCP,
 					  len + o->len, c->ip_id);
+	if (o->fresh && c->ecn.ect)
+		ip_set_ecn(out->header, IP_ECN_ECT0);
 	c->ip_id = (uint16_t)(c->ip_id + 1 + o->len / tcp_sack_mss(c));
 	memcpy(out->header + out->header_len, tcp, len);
 	out->header_len += len;
@@ -356,6 +409,18 @@ static void note_in_flight(struct tcp_conn *c, const struct outgoing *o, uint32_
 	tcp_prr_sent(&c->prr, end - o->seq);
 }
 
+/* For the path MTU: what is new and how large its packets are. */
+static void note_size(struct tcp_conn *c, const struct outgoing *o, const struct packet_out *out)
+{
+	const uint32_t piece = out->gso_size ? out->gso_size : o->len;
+	const uint32_t size = (uint32_t)out->header_len + piece;
+
+	if (o->mtu_probe)
+		tcp_pmtu_probe_sent(c, o->seq, o->seq + o->len, size);
+	else if (o->len > 0 && o->seq == c->snd_max)
+		tcp_pmtu_sent(c, o->seq, piece, size);
+}
+
 static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 {
 	struct stack *s = c->stack;
@@ -366,21 +431,28 @@ static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 			      !c->fastopen.opened;
 	const bool again = seq_lt(o->seq, c->snd_max) && end != o->seq && !crossing;
 
-	c->segs_out++;
-	s->counters.tcp_out_segs++;
+	tcp_metrics_sent(c, o->len, o->flags, again);
+	tcp_pace_sent(c, o->len);
 	if (again) {
-		c->retransmits++;
-		s->counters.tcp_retrans_segs++;
 		tcp_rtt_cancel(c);
-		tcp_undo_sent_again(c, end - o->seq);
+		tcp_undo_sent_again(c, o->seq, end);
+		tcp_ecn_resent(c);
 	} else if (end != o->seq) {
 		tcp_rtt_sent(c, end);
+		if (o->len > 0) {
+			tcp_rate_sent(c, o->seq, end);
+			tcp_delack_sent(c);
+		}
 	}
 	if (!o->probe && end != o->seq && !(o->flags & TCP_SYN))
 		note_in_flight(c, o, end);
 	else if (o->flags & TCP_SYN)
 		c->snd_nxt = seq_max(c->snd_nxt, end);
 	c->snd_max = seq_max(c->snd_max, end);
+	if (o->loss_probe)
+		tcp_tlp_sent(c, o->seq, end, again);
+	else if (end != o->seq && !again)
+		tcp_tlp_new_data(c);
 	if (end != o->seq)
 		c->last_send_us = s->now_us;
 	if (o->flags & TCP_ACK) {
@@ -406,13 +478,17 @@ static void restart_after_idle(struct tcp_conn *c)
 static void settle_timers(struct tcp_conn *c)
 {
 	if (c->snd_nxt != c->snd_una) {
-		if (c->xmit_mode != TCP_XMIT_RETRANSMIT)
+		if (!tcp_rto_runs(c))
 			tcp_timer_set_xmit(c, TCP_XMIT_RETRANSMIT);
+		tcp_tlp_schedule(c);
 		return;
 	}
 	const uint32_t unsent = tcp_snd_end(c) - c->snd_nxt;
 	const bool held = tcp_corked(c) && unsent < c->snd_mss && c->snd_una == c->snd_max;
-	if (unsent > 0 && !held) {
+	if (unsent > 0 && tcp_ecn_holds(c)) {
+		if (c->xmit_mode != TCP_XMIT_ECN_HOLD)
+			tcp_timer_set_xmit(c, TCP_XMIT_ECN_HOLD);
+	} else if (unsent > 0 && !held) {
 		/* All in flight is acknowledged and yet something waits: the window is shut. */
 		if (c->xmit_mode != TCP_XMIT_PERSIST)
 			tcp_timer_set_xmit(c, TCP_XMIT_PERSIST);
@@ -431,11 +507,16 @@ bool tcp_output_next(struct tcp_conn *c, struct packet_out *out)
 	restart_after_idle(c);
 	if (!decide(c, &o)) {
 		settle_timers(c);
+		tcp_chrono_update(c);
+		tcp_rate_check_app_limited(c);
 		return false;
 	}
+	if (!(o.flags & TCP_SYN))
+		o.ace = tcp_ecn_ace(c, o.flags, o.len, o.fresh);
 	build(c, &o, out);
+	note_size(c, &o, out);
 	note_sent(c, &o);
-	if (c->snd_nxt != c->snd_una && c->xmit_mode != TCP_XMIT_RETRANSMIT)
+	if (c->snd_nxt != c->snd_una && !tcp_rto_runs(c))
 		tcp_timer_set_xmit(c, TCP_XMIT_RETRANSMIT);
 	trace_segment_out(c, out, o.len, o.why);
 	return true;

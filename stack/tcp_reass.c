@@ -8,46 +8,106 @@
 #include "stack/stack_internal.h"
 #include "stack/tcp_sack.h"
 
-static void remove_range(struct tcp_conn *c, unsigned i)
+#define OOO_MIN 8u
+
+/* ------------------------------------------------------------------ the list */
+
+size_t tcp_reass_memory(const struct tcp_conn *c)
 {
-	memmove(&c->ooo[i], &c->ooo[i + 1], (c->ooo_count - i - 1u) * sizeof c->ooo[0]);
-	c->ooo_count--;
+	return c->ooo_cap * sizeof *c->ooo;
+}
+
+void tcp_reass_release(struct tcp_conn *c)
+{
+	if (c->ooo)
+		account_free(c->stack, c->ooo, tcp_reass_memory(c));
+	c->ooo = NULL;
+	c->ooo_count = c->ooo_cap = 0;
+}
+
+static bool grow_list(struct tcp_conn *c)
+{
+	const unsigned cap = c->ooo_cap ? 2u * c->ooo_cap : OOO_MIN;
+
+	if (cap > TCP_OOO_MAX)
+		return false;
+	struct seq_range *more = account_alloc(c->stack, cap * sizeof *more);
+	if (!more)
+		return false;
+	if (c->ooo) {
+		memcpy(more, c->ooo, c->ooo_count * sizeof *more);
+		account_free(c->stack, c->ooo, tcp_reass_memory(c));
+	}
+	c->ooo = more;
+	c->ooo_cap = (uint16_t)cap;
+	return true;
+}
+
+static void remove_ranges(struct tcp_conn *c, unsigned from, unsigned count)
+{
+	memmove(&c->ooo[from], &c->ooo[from + count],
+		(c->ooo_count - from - count) * sizeof c->ooo[0]);
+	c->ooo_count = (uint16_t)(c->ooo_count - count);
+	if (c->ooo_count == 0)
+		tcp_reass_release(c);
+}
+
+/* The first that ends at `seq` or beyond. */
+static unsigned find(const struct tcp_conn *c, uint32_t seq)
+{
+	unsigned low = 0, high = c->ooo_count;
+
+	while (low < high) {
+		const unsigned mid = (low + high) / 2;
+		if (seq_lt(c->ooo[mid].end, seq))
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+const struct seq_range *tcp_reass_range(const struct tcp_conn *c, uint32_t seq)
+{
+	const unsigned i = find(c, seq + 1);
+
+	return i < c->ooo_count && seq_leq(c->ooo[i].start, seq) ? &c->ooo[i] : NULL;
 }
 
 /* Adds [start, end) to the list, merging what it touches. False when the list is full. */
 static bool add_range(struct tcp_conn *c, uint32_t start, uint32_t end)
 {
-	unsigned i = 0;
+	const unsigned i = find(c, start);
+	unsigned swallowed = 0;
 
-	while (i < c->ooo_count && seq_lt(c->ooo[i].end, start))
-		i++;
 	if (i == c->ooo_count || seq_gt(c->ooo[i].start, end)) {
-		if (c->ooo_count == TCP_OOO_MAX)
+		if (c->ooo_count == c->ooo_cap && !grow_list(c))
 			return false;
 		memmove(&c->ooo[i + 1], &c->ooo[i], (c->ooo_count - i) * sizeof c->ooo[0]);
 		c->ooo[i] = (struct seq_range){start, end};
 		c->ooo_count++;
 		return true;
 	}
-	c->ooo[i].start = seq_min(c->ooo[i].start, start);
-	c->ooo[i].end = seq_max(c->ooo[i].end, end);
-	while (i + 1u < c->ooo_count && seq_leq(c->ooo[i + 1].start, c->ooo[i].end)) {
-		c->ooo[i].end = seq_max(c->ooo[i].end, c->ooo[i + 1].end);
-		remove_range(c, i + 1);
+	struct seq_range *r = &c->ooo[i];
+	r->start = seq_min(r->start, start);
+	r->end = seq_max(r->end, end);
+	while (i + 1 + swallowed < c->ooo_count && seq_leq(r[1 + swallowed].start, r->end)) {
+		r->end = seq_max(r->end, r[1 + swallowed].end);
+		swallowed++;
 	}
+	if (swallowed > 0)
+		remove_ranges(c, i + 1, swallowed);
 	return true;
 }
 
 /* What of [start, end) is already in the list, for the first range that it meets (RFC 2883 4.2.1 to 4.2.3). */
 static void report_duplicate(struct tcp_conn *c, uint32_t start, uint32_t end)
 {
-	for (unsigned i = 0; i < c->ooo_count; i++) {
-		const struct seq_range *r = &c->ooo[i];
-		if (seq_lt(r->start, end) && seq_lt(start, r->end)) {
-			tcp_sack_note_duplicate(c, seq_max(start, r->start), seq_min(end, r->end));
-			return;
-		}
-	}
+	const unsigned i = find(c, start + 1);
+
+	if (i < c->ooo_count && seq_lt(c->ooo[i].start, end))
+		tcp_sack_note_duplicate(c, seq_max(start, c->ooo[i].start),
+					seq_min(end, c->ooo[i].end));
 }
 
 /* How far the ring's content reaches, gaps included. */
@@ -63,11 +123,13 @@ uint32_t tcp_reass_insert(struct tcp_conn *c, uint32_t seq, const uint8_t *data,
 	struct stack *s = c->stack;
 	const uint32_t offset = c->rcv.len + (seq - c->rcv_nxt);
 	const uint32_t before = c->rcv_nxt;
+	unsigned reached = 0;
 
 	if (len == 0)
 		return 0;
 	if (!ring_grow(s, &c->rcv, offset + len, extent(c), s->cfg.recv_buffer_max)) {
 		s->counters.tcp_memory_drops++;
+		s->counters.tcp_rcv_q_drops++;
 		return 0;
 	}
 	report_duplicate(c, seq, seq + len);
@@ -84,10 +146,10 @@ uint32_t tcp_reass_insert(struct tcp_conn *c, uint32_t seq, const uint8_t *data,
 	}
 	ring_write(&c->rcv, offset, data, len);
 	c->rcv_nxt += len;
-	while (c->ooo_count > 0 && seq_leq(c->ooo[0].start, c->rcv_nxt)) {
-		c->rcv_nxt = seq_max(c->rcv_nxt, c->ooo[0].end);
-		remove_range(c, 0);
-	}
+	while (reached < c->ooo_count && seq_leq(c->ooo[reached].start, c->rcv_nxt))
+		c->rcv_nxt = seq_max(c->rcv_nxt, c->ooo[reached++].end);
+	if (reached > 0)
+		remove_ranges(c, 0, reached);
 	c->rcv.len += c->rcv_nxt - before;
 	return c->rcv_nxt - before;
 }
@@ -100,6 +162,6 @@ void tcp_reass_cut(struct tcp_conn *c, uint32_t seq)
 			last->end = seq;
 			return;
 		}
-		c->ooo_count--;
+		remove_ranges(c, c->ooo_count - 1u, 1);
 	}
 }

@@ -13,6 +13,7 @@ void tcp_rtt_sample(struct tcp_conn *c, uint64_t rtt_us)
 	if (rtt_us == 0)
 		rtt_us = 1;
 	c->latest_rtt_us = rtt_us;
+	c->tlp.measured = true;
 	if (rtt_us < c->min_rtt_us)
 		c->min_rtt_us = rtt_us;
 	if (c->srtt_us == 0) {

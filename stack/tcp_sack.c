@@ -4,21 +4,13 @@
 
 #include "stack/seq.h"
 #include "stack/stack_internal.h"
+#include "stack/tcp_reass.h"
 
 /* ------------------------------------------------------------------ the receiver */
 
-/* The range of the out-of-order list that holds `seq`, NULL for none. */
-static const struct seq_range *range_with(const struct tcp_conn *c, uint32_t seq)
-{
-	for (unsigned i = 0; i < c->ooo_count; i++)
-		if (seq_in_window(seq, c->ooo[i].start, c->ooo[i].end - c->ooo[i].start))
-			return &c->ooo[i];
-	return NULL;
-}
-
 void tcp_sack_note_arrival(struct tcp_conn *c, uint32_t seq)
 {
-	const struct seq_range *range = range_with(c, seq);
+	const struct seq_range *range = tcp_reass_range(c, seq);
 	unsigned kept = 1;
 	uint32_t recent[TCP_SACK_MAX] = {seq};
 
@@ -26,7 +18,8 @@ void tcp_sack_note_arrival(struct tcp_conn *c, uint32_t seq)
 		return;
 	/* Older entries stay behind it, but those that now lie in the same range say nothing more. */
 	for (unsigned i = 0; i < c->sack_recent_count && kept < TCP_SACK_MAX; i++)
-		if (range_with(c, c->sack_recent[i]) && range_with(c, c->sack_recent[i]) != range)
+		if (tcp_reass_range(c, c->sack_recent[i]) &&
+		    tcp_reass_range(c, c->sack_recent[i]) != range)
 			recent[kept++] = c->sack_recent[i];
 	for (unsigned i = 0; i < kept; i++)
 		c->sack_recent[i] = recent[i];
@@ -70,12 +63,12 @@ unsigned tcp_sack_blocks(const struct tcp_conn *c, struct seq_range blocks[TCP_S
 		blocks[count++] = c->dsack;
 		/* RFC 2883 4, 4.2: a duplicate that lies in a block above the cumulative ACK is followed by
 		 * that block. */
-		const struct seq_range *around = range_with(c, c->dsack.start);
+		const struct seq_range *around = tcp_reass_range(c, c->dsack.start);
 		if (around && count < max)
 			blocks[count++] = *around;
 	}
 	for (unsigned i = 0; i < c->sack_recent_count && count < max; i++) {
-		const struct seq_range *range = range_with(c, c->sack_recent[i]);
+		const struct seq_range *range = tcp_reass_range(c, c->sack_recent[i]);
 		if (range && !listed(blocks, first, count, range))
 			blocks[count++] = *range;
 	}
@@ -88,6 +81,8 @@ unsigned tcp_sack_blocks(const struct tcp_conn *c, struct seq_range blocks[TCP_S
 
 void tcp_sack_reported(struct tcp_conn *c)
 {
+	if (c->sack_ok && c->dsack.start != c->dsack.end)
+		c->stack->counters.tcp_dsacks_out++;
 	c->dsack.start = c->dsack.end;
 }
 

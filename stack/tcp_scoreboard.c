@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "stack/stack_internal.h"
+#include "stack/tcp_rack.h"
 
-#define SAME_TIME_SHIFT 6 /* sent within SRTT / 64: sent together */
+#define SAME_TIME_SHIFT 6 /* sent within min_RTT / 64: sent together …              */
+#define BLOAT_SHIFT 3     /* … or within SRTT / 512, where the queues are that long */
 
 static uint32_t length(const struct tcp_sent *r)
 {
@@ -40,7 +42,7 @@ void tcp_scoreboard_reset(struct tcp_conn *c)
 
 	if (b->range)
 		account_free(c->stack, b->range, b->cap * sizeof *b->range);
-	*b = (struct tcp_scoreboard){.off = b->off};
+	*b = (struct tcp_scoreboard){.off = b->off, .order = b->order};
 }
 
 static bool grow(struct tcp_conn *c)
@@ -62,8 +64,16 @@ static bool grow(struct tcp_conn *c)
 	return true;
 }
 
-/* Joins neighbours in [from, to] that differ in nothing but their times; the later one counts. */
-static void join(struct tcp_scoreboard *b, unsigned from, unsigned to)
+/* Of what has arrived nobody asks any more when it was sent. */
+static bool joinable(const struct tcp_sent *a, const struct tcp_sent *b, bool coarsen)
+{
+	return a->flags == b->flags &&
+	       (coarsen || a->order == b->order || (a->flags & TCP_SENT_SACKED));
+}
+
+/* Joins neighbours in [from, to] that differ in nothing; with `coarsen` in nothing but when they were sent, and the
+ * later time counts. */
+static void join(struct tcp_scoreboard *b, unsigned from, unsigned to, bool coarsen)
 {
 	unsigned last = from;
 
@@ -74,8 +84,10 @@ static void join(struct tcp_scoreboard *b, unsigned from, unsigned to)
 	for (unsigned i = from + 1; i <= to; i++) {
 		struct tcp_sent *into = &b->range[last];
 		const struct tcp_sent *r = &b->range[i];
-		if (into->flags == r->flags) {
+		if (joinable(into, r, coarsen)) {
 			into->end = r->end;
+			into->coarse = into->coarse || r->coarse || into->order != r->order;
+			into->order = seq_max(into->order, r->order);
 			into->sent_us = into->sent_us > r->sent_us ? into->sent_us : r->sent_us;
 		} else {
 			b->range[++last] = *r;
@@ -95,7 +107,7 @@ static bool make_room(struct tcp_conn *c)
 	if (b->count < b->cap || grow(c))
 		return true;
 	if (b->count > 0)
-		join(b, 0, b->count - 1u);
+		join(b, 0, b->count - 1u, true);
 	return b->count < b->cap;
 }
 
@@ -140,9 +152,19 @@ static bool split(struct tcp_conn *c, uint32_t seq)
 
 static bool same_time(const struct tcp_conn *c, uint64_t a, uint64_t b)
 {
-	const uint64_t unit = c->srtt_us >> SAME_TIME_SHIFT;
+	const uint64_t bloated = c->srtt_us >> BLOAT_SHIFT;
+	const uint64_t least = c->min_rtt_us < c->srtt_us ? c->min_rtt_us : c->srtt_us;
+	const uint64_t unit = (least > bloated ? least : bloated) >> SAME_TIME_SHIFT;
 
 	return unit ? a / unit == b / unit : a == b;
+}
+
+/* Does what is sent now go on where the last sending has ended, as part of range `r`? Anything sent in between
+ * has raised the number. */
+static bool goes_on(const struct tcp_conn *c, const struct tcp_sent *r, uint8_t flags)
+{
+	return r->flags == flags && r->order == c->board.order && !r->coarse &&
+	       same_time(c, r->sent_us, c->stack->now_us);
 }
 
 /* ------------------------------------------------------------------ sending */
@@ -150,20 +172,28 @@ static bool same_time(const struct tcp_conn *c, uint64_t a, uint64_t b)
 void tcp_scoreboard_sent(struct tcp_conn *c, uint32_t start)
 {
 	struct tcp_scoreboard *b = &c->board;
-	const struct tcp_sent r = {c->stack->now_us, start, c->snd_nxt, 0};
+	/* After the window had shut on a flight, SND.NXT went back. */
+	const uint8_t flags = seq_lt(start, c->snd_max) ? TCP_SENT_AGAIN : 0;
+	struct tcp_sent r = {
+		.sent_us = c->stack->now_us, .start = start, .end = c->snd_nxt, .flags = flags};
 
 	if (!c->sack_ok)
 		return;
-	if (start == c->snd_una)
-		b->off = false; /* nothing else is in flight: a new beginning */
+	if (start == tcp_snd_data_una(c)) {
+		b->off = false; /* no other data is in flight: a new beginning */
+		tcp_rack_flight_begins(c);
+	}
 	if (b->off)
 		return;
 	struct tcp_sent *last = b->count > 0 ? &b->range[b->count - 1] : NULL;
-	if (last && last->flags == 0 && same_time(c, last->sent_us, r.sent_us)) {
+	if (last && goes_on(c, last, flags)) {
 		last->end = r.end;
 		last->sent_us = r.sent_us;
+		count_in(b, &r, 1);
 	} else if (make_room(c)) {
+		r.order = ++b->order;
 		insert(b, b->count, r);
+		count_in(b, &r, 1);
 	} else {
 		b->off = true;
 		tcp_scoreboard_reset(c);
@@ -176,14 +206,24 @@ void tcp_scoreboard_sent_again(struct tcp_conn *c, uint32_t start, uint32_t end)
 
 	if (!tcp_uses_sack(c) || seq_geq(start, c->snd_nxt))
 		return;
-	/* With no room for the boundary all of the range counts as sent: its rest is found lost later. */
+	/* With no room for a boundary all of the range counts as sent: its rest is found lost later. */
+	split(c, start);
 	split(c, end);
-	unsigned i = find(b, start);
-	struct tcp_sent *r = &b->range[i];
-	set_flags(b, r, TCP_SENT_AGAIN);
-	r->sent_us = c->stack->now_us;
-	if (i > 0 && r[-1].flags == TCP_SENT_AGAIN && same_time(c, r[-1].sent_us, r->sent_us))
-		join(b, i - 1, i);
+	unsigned first = find(b, start), i = first;
+	const bool on = first > 0 && goes_on(c, &b->range[first - 1], TCP_SENT_AGAIN);
+	if (!on)
+		b->order++;
+	for (; i < b->count && seq_lt(b->range[i].start, end); i++) {
+		struct tcp_sent *r = &b->range[i];
+		if (r->flags & TCP_SENT_SACKED)
+			continue;
+		set_flags(b, r, TCP_SENT_AGAIN);
+		r->sent_us = c->stack->now_us;
+		r->order = b->order;
+		r->coarse = false;
+	}
+	if (i > first)
+		join(b, on ? first - 1 : first, i - 1, false);
 }
 
 const struct tcp_sent *tcp_scoreboard_next_lost(const struct tcp_conn *c)
@@ -205,9 +245,10 @@ static void delivered(struct tcp_conn *c, const struct tcp_sent *r, struct tcp_d
 	d->bytes += length(r);
 	/* Karn: what was sent twice does not say which of the two has arrived. */
 	const uint64_t rtt_us = c->stack->now_us - r->sent_us;
-	if (!(r->flags & (TCP_SENT_AGAIN | TCP_SENT_LOST)) &&
+	if (!(r->flags & (TCP_SENT_AGAIN | TCP_SENT_LOST)) && !r->coarse &&
 	    (d->rtt_us == 0 || rtt_us < d->rtt_us))
 		d->rtt_us = rtt_us > 0 ? rtt_us : 1;
+	tcp_rack_delivered(c, r, d);
 }
 
 void tcp_scoreboard_acked(struct tcp_conn *c, struct tcp_delivery *d)
@@ -258,37 +299,47 @@ void tcp_scoreboard_sacked(struct tcp_conn *c, struct seq_range block, struct tc
 	/* What now adjoins is one range, so the list shrinks as the holes close. */
 	if (i < b->count && b->range[i].flags != TCP_SENT_SACKED)
 		i--;
-	join(b, first > 0 && b->range[first - 1].flags == TCP_SENT_SACKED ? first - 1 : first, i);
+	join(b, first > 0 && b->range[first - 1].flags == TCP_SENT_SACKED ? first - 1 : first, i,
+	     false);
 }
 
 /* ------------------------------------------------------------------ what is lost */
 
-void tcp_scoreboard_detect(struct tcp_conn *c)
+bool tcp_scoreboard_dup_thresh(const struct tcp_conn *c)
 {
-	struct tcp_scoreboard *b = &c->board;
-	uint32_t bytes = 0;
+	const struct tcp_scoreboard *b = &c->board;
 	unsigned stretches = 0;
 
-	for (unsigned i = b->count; i-- > 0 && b->sacked > 0;) {
-		struct tcp_sent *r = &b->range[i];
-		if (r->flags & TCP_SENT_SACKED) {
-			stretches++;
-			bytes += length(r);
-		} else if (r->flags == 0 && (stretches >= TCP_DUPACK_THRESHOLD ||
-					     bytes > (TCP_DUPACK_THRESHOLD - 1u) * c->cc.mss)) {
-			set_flags(b, r, TCP_SENT_LOST);
-		}
-	}
+	if (b->sacked > (TCP_DUPACK_THRESHOLD - 1u) * c->cc.mss)
+		return true;
+	for (unsigned i = 0; i < b->count && b->sacked > 0; i++)
+		if ((b->range[i].flags & TCP_SENT_SACKED) && ++stretches >= TCP_DUPACK_THRESHOLD)
+			return true;
+	return false;
 }
 
-void tcp_scoreboard_all_lost(struct tcp_conn *c)
+void tcp_scoreboard_mark_lost(struct tcp_conn *c, unsigned i)
 {
 	struct tcp_scoreboard *b = &c->board;
 
-	for (unsigned i = 0; i < b->count; i++)
-		set_flags(b, &b->range[i], TCP_SENT_LOST);
+	set_flags(b, &b->range[i], b->range[i].flags | TCP_SENT_LOST);
+}
+
+void tcp_scoreboard_timeout(struct tcp_conn *c, uint64_t until_us)
+{
+	struct tcp_scoreboard *b = &c->board;
+
+	split(c, c->snd_una + c->cc.mss);
+	for (unsigned i = 0; i < b->count; i++) {
+		struct tcp_sent *r = &b->range[i];
+		/* What was SACKed has arrived once and tells nothing when it does so again. */
+		const uint8_t kept =
+			r->flags & (TCP_SENT_SACKED | TCP_SENT_AGAIN) ? TCP_SENT_AGAIN : 0;
+		if (i == 0 || r->sent_us <= until_us || (r->flags & TCP_SENT_SACKED))
+			set_flags(b, r, kept | TCP_SENT_LOST);
+	}
 	if (b->count > 0)
-		join(b, 0, b->count - 1u);
+		join(b, 0, b->count - 1u, false);
 }
 
 void tcp_scoreboard_none_lost(struct tcp_conn *c)
@@ -298,6 +349,43 @@ void tcp_scoreboard_none_lost(struct tcp_conn *c)
 	for (unsigned i = 0; i < b->count; i++)
 		if (b->range[i].flags & TCP_SENT_LOST)
 			set_flags(b, &b->range[i], b->range[i].flags & TCP_SENT_AGAIN);
+}
+
+/* ------------------------------------------------------------------ for path MTU discovery */
+
+bool tcp_scoreboard_is_sacked(const struct tcp_conn *c, uint32_t seq)
+{
+	const unsigned i = find(&c->board, seq);
+
+	return i < c->board.count && seq_leq(c->board.range[i].start, seq) &&
+	       (c->board.range[i].flags & TCP_SENT_SACKED);
+}
+
+void tcp_scoreboard_lost(struct tcp_conn *c, struct seq_range part, uint32_t longer)
+{
+	struct tcp_scoreboard *b = &c->board;
+
+	/* With no room for a boundary the rest of the range counts as lost, too. */
+	split(c, part.start);
+	split(c, part.end);
+	const unsigned first = find(b, part.start);
+	unsigned i = first;
+	for (; i < b->count && seq_lt(b->range[i].start, part.end); i++)
+		if (!(b->range[i].flags & (TCP_SENT_SACKED | TCP_SENT_LOST)) &&
+		    length(&b->range[i]) > longer)
+			set_flags(b, &b->range[i], b->range[i].flags | TCP_SENT_LOST);
+	join(b, first, i, true);
+}
+
+bool tcp_scoreboard_lost_within(const struct tcp_conn *c, struct seq_range part)
+{
+	const struct tcp_scoreboard *b = &c->board;
+
+	for (unsigned i = 0; i < b->count; i++)
+		if ((b->range[i].flags & TCP_SENT_LOST) &&
+		    (seq_lt(b->range[i].start, part.start) || seq_gt(b->range[i].end, part.end)))
+			return false;
+	return true;
 }
 
 /* ------------------------------------------------------------------ for stack_check */

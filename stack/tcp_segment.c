@@ -64,6 +64,7 @@ bool tcp_segment_parse(struct tcp_segment *seg, const uint8_t *data, size_t len)
 	seg->seq = get_be32(data + 4);
 	seg->ack = get_be32(data + 8);
 	seg->flags = data[13];
+	seg->ae = data[12] & 1;
 	seg->wnd = get_be16(data + 14);
 	seg->opt = (struct tcp_options){0};
 	parse_options(&seg->opt, data + TCP_HEADER_MIN, header_len - TCP_HEADER_MIN,
@@ -134,7 +135,7 @@ size_t tcp_segment_write(uint8_t *out, const struct tcp_segment *seg)
 	put_be16(out + 2, seg->dst_port);
 	put_be32(out + 4, seg->seq);
 	put_be32(out + 8, seg->ack);
-	out[12] = (uint8_t)(len / 4 << 4);
+	out[12] = (uint8_t)(len / 4 << 4 | seg->ae);
 	out[13] = seg->flags;
 	put_be16(out + 14, seg->wnd);
 	memset(out + 16, 0, 4); /* checksum, urgent pointer */

@@ -65,6 +65,8 @@ struct tcp_segment {
 	uint32_t seq, ack;
 	uint16_t wnd; /* as in the header, unscaled */
 	uint8_t flags;
+	bool ae;     /* accurate ECN, the ninth flag (RFC 9768 3.1.1) */
+	uint8_t ecn; /* enum ip_ecn, of what has arrived */
 	struct tcp_options opt;
 	const uint8_t *payload;
 	uint32_t len;          /* payload bytes */
@@ -72,6 +74,19 @@ struct tcp_segment {
 	const uint8_t *packet; /* the whole IP packet, for the trace */
 	size_t packet_len;
 };
+
+/* AE, CWR and ECE as one number (RFC 9768 3.1.1). */
+static inline uint8_t tcp_segment_ace(const struct tcp_segment *seg)
+{
+	return (uint8_t)(seg->ae << 2 | ((seg->flags & TCP_CWR) != 0) << 1 |
+			 ((seg->flags & TCP_ECE) != 0));
+}
+
+static inline void tcp_segment_set_ace(struct tcp_segment *seg, uint8_t ace)
+{
+	seg->ae = ace & 4;
+	seg->flags |= (uint8_t)((ace & 2 ? TCP_CWR : 0) | (ace & 1 ? TCP_ECE : 0));
+}
 
 /* Bytes that a SACK option with so many blocks takes, with its two NOPs. */
 static inline uint32_t tcp_sack_option_len(unsigned blocks)

@@ -8,6 +8,7 @@
 #include "stack/seq.h"
 #include "stack/siphash.h"
 #include "stack/stack_internal.h"
+#include "stack/tcp_accecn.h"
 #include "stack/tcp_conn.h"
 #include "stack/tcp_demux.h"
 #include "stack/tcp_input.h"
@@ -48,6 +49,8 @@ struct tcp_segment tcp_syncache_syn_ack(const struct syncache_entry *e)
 	seg.seq = e->iss;
 	seg.ack = e->irs + 1;
 	seg.flags = TCP_SYN | TCP_ACK;
+	if (!e->ecn_plain)
+		tcp_segment_set_ace(&seg, tcp_ecn_syn_ack(e->ecn, e->syn_ecn));
 	seg.wnd = (uint16_t)e->rcv_wnd; /* never scaled in a SYN (RFC 7323 2.2) */
 	seg.opt.has_mss = true;
 	seg.opt.mss = tcp_our_mss(s, e->node.tuple.version);
@@ -65,8 +68,9 @@ struct tcp_segment tcp_syncache_syn_ack(const struct syncache_entry *e)
 static void send_syn_ack(struct syncache_entry *e, const char *why)
 {
 	struct stack *s = e->stack;
-	const struct tcp_segment seg = tcp_syncache_syn_ack(e);
 
+	e->ecn_plain |= e->ecn == TCP_ECN_NONE || e->retries >= TCP_ECN_HANDSHAKE_TRIES;
+	const struct tcp_segment seg = tcp_syncache_syn_ack(e);
 	reply_segment(s, &seg, e->id, why);
 	e->fastopen = false; /* RFC 7413 4.2.2: repeated without */
 	e->sent_us = s->now_us;
@@ -87,6 +91,8 @@ static void send_ack(struct syncache_entry *e, const char *why)
 	seg.seq = e->iss + 1;
 	seg.ack = e->irs + 1;
 	seg.flags = TCP_ACK;
+	if (e->ecn == TCP_ECN_ACCURATE)
+		tcp_segment_set_ace(&seg, TCP_ACE_INITIAL);
 	seg.wnd = (uint16_t)(e->has_wscale ? e->rcv_wnd >> s->rcv_wscale : e->rcv_wnd);
 	seg.opt.has_timestamp = e->has_timestamp;
 	seg.opt.ts_val = tcp_ts_now(s, e->ts_offset);
@@ -155,6 +161,8 @@ void tcp_syncache_fill(struct syncache_entry *e, struct stack *s, const struct t
 	e->wscale = syn->opt.wscale;
 	e->has_timestamp = syn->opt.has_timestamp;
 	e->sack_permitted = syn->opt.sack_permitted;
+	e->ecn = tcp_ecn_granted(s, syn);
+	e->syn_ecn = syn->ecn;
 	e->ts_recent = syn->opt.ts_val;
 	e->ts_offset = tcp_ts_offset(s, &e->node.tuple);
 }
@@ -250,6 +258,8 @@ struct tcp_conn *tcp_syncache_open(const struct syncache_entry *e, struct tcp_li
 	c->snd_wnd_max = e->snd_wnd;
 	c->ts_offset = e->ts_offset;
 	tcp_conn_negotiated(c, &opt);
+	c->ecn.syn_ecn = e->syn_ecn;
+	tcp_ecn_accepted(c, e->ecn, !e->ecn_plain);
 	c->attached = true;
 	c->listener = l;
 	list_append(&l->queue, &c->accept_link);
@@ -297,6 +307,8 @@ void tcp_syncache_input(struct syncache_entry *e, const struct tcp_segment *seg)
 	if ((seg->flags & TCP_SYN) && !(seg->flags & TCP_ACK) && seg->seq == e->irs) {
 		trace_entry(e, STACK_TRACE_PACKET_IN, seg, TCP_SYN_RECEIVED,
 			    "the same SYN again: repeat the SYN-ACK");
+		if (tcp_ecn_granted(s, seg) != e->ecn)
+			e->ecn = TCP_ECN_NONE; /* it asks for less, or cannot be believed */
 		send_syn_ack(e, "SYN-ACK repeated: the peer has sent its SYN again");
 		return;
 	}
@@ -369,6 +381,7 @@ void tcp_syncache_timer(struct syncache_entry *e)
 	}
 	e->retries++;
 	s->counters.tcp_retrans_segs++;
+	s->counters.tcp_syn_retrans++;
 	trace_entry(e, STACK_TRACE_TIMER, NULL, TCP_SYN_RECEIVED,
 		    "no ACK came: repeat the SYN-ACK, double the time-out (RFC 6298 5.5)");
 	send_syn_ack(e, "SYN-ACK repeated: its ACK did not come (RFC 6298 5)");

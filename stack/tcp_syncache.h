@@ -47,7 +47,10 @@ struct syncache_entry {
 	uint8_t retries;
 	uint8_t acks; /* answers to bad segments, bounded */
 	bool has_mss, has_wscale, has_timestamp, sack_permitted;
-	bool fastopen; /* the first SYN-ACK brings a cookie for Fast Open */
+	uint8_t syn_ecn;       /* the IP header's field of the SYN: enum ip_ecn               */
+	enum tcp_ecn_mode ecn; /* what every SYN has asked for, and we grant                  */
+	bool ecn_plain; /* a SYN-ACK went without: nothing may leave as ECT (RFC 3168 6.1.1) */
+	bool fastopen;  /* the first SYN-ACK brings a cookie for Fast Open */
 };
 
 /* A SYN for a listener, that met no other endpoint. `iss_floor`, unless NULL, is a number that the new

@@ -23,7 +23,7 @@
 #define TS_WSCALE 15u
 #define TS_NO_WSCALE 15u
 #define TS_SACK 16u
-/* 32 is ECN's. */
+#define TS_ECN 32u
 
 /* A cookie of the last two periods, and what TSval may be behind. */
 #define ECHO_MS_MAX ((uint32_t)(2 * TCP_SYNCOOKIE_PERIOD_US / 1000) + TS_BITS)
@@ -59,7 +59,8 @@ static uint32_t mss_index(const struct syncache_entry *e)
 
 static uint32_t option_bits(const struct syncache_entry *e)
 {
-	return (e->has_wscale ? e->wscale : TS_NO_WSCALE) | (e->sack_permitted ? TS_SACK : 0);
+	return (e->has_wscale ? e->wscale : TS_NO_WSCALE) | (e->sack_permitted ? TS_SACK : 0) |
+	       (e->ecn != TCP_ECN_NONE ? TS_ECN : 0);
 }
 
 static void take_option_bits(struct syncache_entry *e, uint32_t bits)
@@ -67,6 +68,7 @@ static void take_option_bits(struct syncache_entry *e, uint32_t bits)
 	e->has_wscale = (bits & TS_WSCALE) != TS_NO_WSCALE;
 	e->wscale = e->has_wscale ? bits & TS_WSCALE : 0;
 	e->sack_permitted = (bits & TS_SACK) != 0;
+	e->ecn = bits & TS_ECN ? TCP_ECN_CLASSIC : TCP_ECN_NONE;
 }
 
 /* The latest time that ends in `bits` and is not in the future. */
@@ -109,8 +111,11 @@ void tcp_syncookie_send(struct stack *s, const struct tcp_segment *syn, const ch
 	struct syncache_entry e; /* for as long as it takes to send the answer */
 
 	tcp_syncache_fill(&e, s, syn);
-	if (!e.has_timestamp)
+	e.ecn = tcp_ecn_without_memory(e.ecn, syn);
+	if (!e.has_timestamp) {
 		e.has_wscale = e.sack_permitted = false;
+		e.ecn = TCP_ECN_NONE;
+	}
 	e.iss = cookie(&e, period_now(s), mss_index(&e));
 	trace_node(s, STACK_TRACE_PACKET_IN, &e.node, 0, TCP_LISTEN, TCP_LISTEN, syn, why);
 	struct tcp_segment seg = tcp_syncache_syn_ack(&e);
@@ -137,6 +142,7 @@ static enum verdict restore(struct syncache_entry *e, struct stack *s,
 
 	syn.seq = ack->seq - 1;
 	tcp_syncache_fill(e, s, &syn);
+	e->ecn = TCP_ECN_NONE; /* the flags of an ACK mean something else */
 	if (e->has_timestamp) {
 		if (tcp_ts_now(s, e->ts_offset) - ack->opt.ts_ecr > ECHO_MS_MAX)
 			return COOKIE_WRONG;

@@ -33,7 +33,7 @@
  * TSval is the latest time, not later than now, that ends in these bits: up to 63 ms old, never from the future,
  * and the same or later when the same SYN comes again, so that PAWS (RFC 7323 5) holds within the connection.
  * The echo of it is no measure of the round trip; the first data are. Without timestamps there is neither
- * window scale nor SACK. ECN is not offered yet: its bit is zero.
+ * window scale nor SACK nor ECN. Who asks for the feedback of RFC 9768 gets that of RFC 3168: there is one bit.
  *
  * What is lost against an entry: the SYN-ACK is not sent again on our account, the client's SYN comes again for
  * that. When the client's ACK gets lost the first segment of its request is as good; a client that waits for us

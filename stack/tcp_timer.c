@@ -4,6 +4,7 @@
 
 #include "stack/stack_internal.h"
 #include "stack/tcp_conn.h"
+#include "stack/tcp_ecn.h"
 #include "stack/tcp_recovery.h"
 #include "stack/tcp_rtt.h"
 #include "stack/trace.h"
@@ -40,6 +41,7 @@ void tcp_timer_set_xmit(struct tcp_conn *c, enum tcp_xmit_mode mode)
 		if (deadline > give_up_us(c))
 			deadline = give_up_us(c);
 	}
+	c->rto_at_us = deadline;
 	timer_set(&s->wheel, &c->xmit_timer, deadline);
 }
 
@@ -47,6 +49,26 @@ void tcp_timer_stop_xmit(struct tcp_conn *c)
 {
 	c->xmit_mode = TCP_XMIT_NONE;
 	timer_stop(&c->stack->wheel, &c->xmit_timer);
+}
+
+void tcp_timer_before_rto(struct tcp_conn *c, enum tcp_xmit_mode mode, uint64_t at_us)
+{
+	if (at_us > c->rto_at_us) {
+		tcp_timer_back_to_rto(c);
+		return;
+	}
+	if (!tcp_rto_runs(c))
+		return;
+	c->xmit_mode = (uint8_t)mode;
+	timer_set(&c->stack->wheel, &c->xmit_timer, at_us);
+}
+
+void tcp_timer_back_to_rto(struct tcp_conn *c)
+{
+	if (!tcp_rto_runs(c))
+		return;
+	c->xmit_mode = TCP_XMIT_RETRANSMIT;
+	timer_set(&c->stack->wheel, &c->xmit_timer, c->rto_at_us);
 }
 
 void tcp_timer_progress(struct tcp_conn *c)
@@ -63,7 +85,7 @@ static void retransmit_fired(struct tcp_conn *c)
 		tcp_rtt_cancel(c);
 		c->snd_nxt = c->iss;
 		tcp_fastopen_timeout(c);
-	} else {
+	} else if (!tcp_pmtu_timeout(c)) {
 		tcp_recovery_timeout(c);
 	}
 	if (c->backoff < UINT8_MAX)
@@ -82,6 +104,27 @@ static void persist_fired(struct tcp_conn *c)
 	tcp_timer_set_xmit(c, TCP_XMIT_PERSIST);
 }
 
+static void ecn_hold_fired(struct tcp_conn *c)
+{
+	trace_timer(c, "marked at a window of one segment: the next one may go (RFC 3168 6.1.2)");
+	tcp_ecn_release(c);
+	tcp_timer_stop_xmit(c);
+}
+
+static void reorder_fired(struct tcp_conn *c)
+{
+	trace_timer(c, "reordering timer: overdue, so lost (RFC 8985 6.2)");
+	c->stack->counters.tcp_rack_timeouts++;
+	tcp_timer_back_to_rto(c);
+	tcp_recovery_reorder_timer(c);
+}
+
+static void loss_probe_fired(struct tcp_conn *c)
+{
+	trace_timer(c, "probe timer: ACKs are overdue, probe for a lost tail (RFC 8985 7.3)");
+	tcp_tlp_fired(c);
+}
+
 static void xmit_fired(struct tcp_conn *c)
 {
 	struct stack *s = c->stack;
@@ -95,11 +138,19 @@ static void xmit_fired(struct tcp_conn *c)
 	}
 	if (s->now_us >= give_up_us(c) || tcp_fastopen_gives_up(c)) {
 		s->counters.tcp_user_timeouts++;
-		tcp_conn_reset(c, TCP_CLOSE_TIMEOUT, "user timeout (RFC 9293 3.8.3, 3.10.8)");
+		/* RFC 1122 4.2.3.9: the application is told what ICMP has said meanwhile. */
+		tcp_conn_reset(c, c->unreachable ? TCP_CLOSE_UNREACHABLE : TCP_CLOSE_TIMEOUT,
+			       "user timeout (RFC 9293 3.8.3, 3.10.8)");
 		return;
 	}
 	if (c->xmit_mode == TCP_XMIT_RETRANSMIT)
 		retransmit_fired(c);
+	else if (c->xmit_mode == TCP_XMIT_ECN_HOLD)
+		ecn_hold_fired(c);
+	else if (c->xmit_mode == TCP_XMIT_REORDER)
+		reorder_fired(c);
+	else if (c->xmit_mode == TCP_XMIT_LOSS_PROBE)
+		loss_probe_fired(c);
 	else
 		persist_fired(c);
 	tcp_conn_wants_output(c);
@@ -122,6 +173,8 @@ void tcp_timer_fired(struct tcp_conn *c, enum tcp_timer_kind kind)
 	case TCP_TIMER_SYNCACHE:
 	case TCP_TIMER_TIMEWAIT:
 	case TCP_TIMER_REASS:
+	case TCP_TIMER_PACE:
+	case TCP_TIMER_PMTU:
 		break; /* not a connection's */
 	}
 }
@@ -131,10 +184,16 @@ const char *tcp_timer_name(const struct tcp_conn *c)
 	switch ((enum tcp_xmit_mode)c->xmit_mode) {
 	case TCP_XMIT_RETRANSMIT:
 		return "retransmit";
+	case TCP_XMIT_REORDER:
+		return "reorder";
+	case TCP_XMIT_LOSS_PROBE:
+		return "tail-loss-probe";
 	case TCP_XMIT_PERSIST:
 		return "persist";
 	case TCP_XMIT_FIN_WAIT_2:
 		return "fin-wait-2";
+	case TCP_XMIT_ECN_HOLD:
+		return "ecn-hold";
 	case TCP_XMIT_NONE:
 		break;
 	}

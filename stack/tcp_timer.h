@@ -16,6 +16,10 @@
 /* (Re)starts the exclusive timer. Coming from another mode starts the user time-out anew. */
 void tcp_timer_set_xmit(struct tcp_conn *c, enum tcp_xmit_mode mode);
 void tcp_timer_stop_xmit(struct tcp_conn *c);
+/* While the retransmission time-out runs: something else comes first, at `at_us` if that is not after it. */
+void tcp_timer_before_rto(struct tcp_conn *c, enum tcp_xmit_mode mode, uint64_t at_us);
+/* It does not, after all. */
+void tcp_timer_back_to_rto(struct tcp_conn *c);
 /* The peer has shown that it lives. */
 void tcp_timer_progress(struct tcp_conn *c);
 /* One of the connection's timers fired. `c` may be gone when this returns. */

@@ -6,6 +6,7 @@
 #include "stack/stack_internal.h"
 #include "stack/tcp_conn.h"
 #include "stack/tcp_demux.h"
+#include "stack/tcp_ecn.h"
 #include "stack/tcp_input.h"
 #include "stack/tcp_isn.h"
 #include "stack/tcp_syncache.h"
@@ -29,6 +30,7 @@ static void send_ack(struct timewait *tw, const char *why)
 	seg.seq = tw->snd_nxt;
 	seg.ack = tw->rcv_nxt;
 	seg.flags = TCP_ACK;
+	tcp_segment_set_ace(&seg, tw->ace);
 	seg.wnd = tw->wnd_field;
 	seg.opt.has_timestamp = tw->ts_ok;
 	seg.opt.ts_val = tcp_ts_now(tw->stack, tw->ts_offset);
@@ -53,6 +55,15 @@ static void remember(struct stack *s, const struct timewait *record)
 	timer_set(&s->wheel, &tw->timer, s->now_us + s->cfg.time_wait_us);
 }
 
+/* Rounded up, as in tcp_receive_window: the FIN has taken one number from the window, and the right edge stays. */
+static uint16_t window_field(const struct tcp_conn *c)
+{
+	const uint32_t unit = (1u << c->rcv_wscale) - 1;
+	const uint32_t field = (c->rcv_adv - c->rcv_nxt + unit) >> c->rcv_wscale;
+
+	return field < UINT16_MAX ? (uint16_t)field : UINT16_MAX;
+}
+
 void tcp_timewait_enter(struct tcp_conn *c, const struct tcp_segment *seg, enum tcp_state before,
 			const char *why)
 {
@@ -72,7 +83,8 @@ void tcp_timewait_enter(struct tcp_conn *c, const struct tcp_segment *seg, enum 
 		.snd_nxt = c->snd_nxt,
 		.rcv_nxt = c->rcv_nxt,
 		.rcv_wnd = c->rcv_adv - c->rcv_nxt,
-		.wnd_field = (uint16_t)((c->rcv_adv - c->rcv_nxt) >> c->rcv_wscale),
+		.wnd_field = window_field(c),
+		.ace = tcp_ecn_ace(c, TCP_ACK, 0, false),
 		.ts_ok = c->ts_ok,
 		.ts_offset = c->ts_offset,
 		.ts_recent = c->ts_recent,

@@ -20,6 +20,7 @@ struct timewait {
 	uint32_t ts_offset, ts_recent;
 	uint16_t wnd_field;
 	uint8_t challenge_count;
+	uint8_t ace; /* what our ACKs say of ECN */
 	bool ts_ok;
 };
 

@@ -15,10 +15,19 @@
 #include "stack/seq.h"
 #include "stack/stack.h"
 #include "stack/tcp_cc.h"
+#include "stack/tcp_chrono.h"
+#include "stack/tcp_delack.h"
+#include "stack/tcp_ecn.h"
 #include "stack/tcp_fastopen.h"
+#include "stack/tcp_metrics.h"
+#include "stack/tcp_pace.h"
+#include "stack/tcp_pmtu.h"
 #include "stack/tcp_prr.h"
+#include "stack/tcp_rack.h"
+#include "stack/tcp_rate.h"
 #include "stack/tcp_scoreboard.h"
 #include "stack/tcp_segment.h"
+#include "stack/tcp_tlp.h"
 #include "stack/tcp_undo.h"
 #include "stack/timer_wheel.h"
 
@@ -28,7 +37,7 @@
 #define TCP_MSS_DEFAULT 536
 #define TCP_MSS_DEFAULT_IPV6 1220
 #define TCP_MSS_MIN 48 /* a peer that asks for less gets this: no segment storm (CVE-2019-11479) */
-#define TCP_OOO_MAX 32 /* gaps that are remembered per connection                      */
+#define TCP_OOO_MAX 4096            /* gaps that are remembered per connection                    */
 #define TCP_DUPACK_THRESHOLD 3      /* RFC 5681 3.2                                         */
 #define TCP_RTO_INITIAL_US 1000000u /* RFC 6298 2.1                                         */
 #define TCP_RTO_AFTER_LOST_SYN_US 3000000u /* RFC 6298 5.7 */
@@ -78,14 +87,19 @@ enum tcp_timer_kind {
 	TCP_TIMER_SYNCACHE, /* syncache_entry.timer                        */
 	TCP_TIMER_TIMEWAIT, /* timewait.timer                              */
 	TCP_TIMER_REASS,    /* ip_reass.timer                              */
+	TCP_TIMER_PACE,     /* tcp_conn.pace.timer                         */
+	TCP_TIMER_PMTU,     /* stack.pmtu_timer                            */
 };
 
 /* The timers that exclude each other are one tagged value, so that two of them cannot run. */
 enum tcp_xmit_mode {
 	TCP_XMIT_NONE,
 	TCP_XMIT_RETRANSMIT, /* something is unacknowledged                       */
+	TCP_XMIT_REORDER,    /* … and overdue, if it is not just out of order     */
+	TCP_XMIT_LOSS_PROBE, /* … and a probe asks for it before the time-out     */
 	TCP_XMIT_PERSIST,    /* something to send, nothing in flight, window shut */
 	TCP_XMIT_FIN_WAIT_2, /* an orphan waits for the peer's FIN                */
+	TCP_XMIT_ECN_HOLD,   /* marked at a window of one segment (RFC 3168 6.1.2) */
 };
 
 /* ------------------------------------------------------------------ the connection */
@@ -120,12 +134,13 @@ struct tcp_conn {
 	bool ts_ok, wscale_ok;
 	bool sack_ok; /* both SYNs had SACK-permitted (RFC 2018)              */
 	bool rtt_timing;
-	bool syn_cookie; /* there was no entry: when our SYN-ACK was sent is not known  */
+	bool unreachable; /* ICMP has said so since the peer last acknowledged something */
+	bool syn_cookie;  /* there was no entry: when our SYN-ACK was sent is not known  */
 	uint8_t snd_wscale, rcv_wscale;
 	uint8_t xmit_mode; /* enum tcp_xmit_mode */
 	uint8_t backoff;   /* doublings of the RTO */
 	uint8_t quickacks;
-	uint8_t ooo_count;
+	uint16_t ooo_count, ooo_cap;
 	uint8_t dupacks;
 	uint16_t ip_id;
 	enum tcp_close_reason close_reason;
@@ -146,9 +161,9 @@ struct tcp_conn {
 	uint32_t last_ack_sent;
 	uint32_t rcv_unacked; /* bytes received since the last ACK */
 	uint32_t peer_fin_seq;
-	uint16_t rcv_mss;                   /* estimate of the peer's full segment */
-	struct ring rcv;                    /* first byte: rcv_nxt - rcv.len */
-	struct seq_range ooo[TCP_OOO_MAX];  /* sorted, disjoint, all beyond rcv_nxt */
+	uint16_t rcv_mss;      /* estimate of the peer's full segment */
+	struct ring rcv;       /* first byte: rcv_nxt - rcv.len */
+	struct seq_range *ooo; /* sorted, disjoint, all beyond rcv_nxt; NULL while there is none */
 	uint32_t sack_recent[TCP_SACK_MAX]; /* where data out of order has arrived, newest first */
 	uint8_t sack_recent_count;
 	struct seq_range dsack; /* arrived twice and to be reported, empty for nothing */
@@ -170,11 +185,21 @@ struct tcp_conn {
 		recover; /* RFC 6582: snd_max when recovery was entered; RecoveryPoint of RFC 6675 */
 	struct tcp_scoreboard board;
 	struct tcp_prr prr;
+	struct tcp_rack rack;
+	struct tcp_tlp tlp;
 	struct tcp_undo undo;
+	struct tcp_pace pace;
+	struct tcp_rate rate;
+	struct tcp_delack delack;
+	struct tcp_chrono chrono;
+	struct tcp_metrics metrics;
+	struct tcp_pmtu pmtu;
+	struct tcp_ecn ecn;
 	struct tcp_fastopen fastopen;
 	uint64_t dsacks_in, timeouts;
 
 	struct timer xmit_timer, delack_timer, app_timer;
+	uint64_t rto_at_us; /* the retransmission time-out, also while something comes before it */
 	uint64_t opened_us, established_us;
 	uint64_t orphaned_us; /* when the handle was given back, 0 before          */
 	uint64_t progress_us; /* when the peer last showed that it lives, see tcp_timer.c */
@@ -221,6 +246,13 @@ static inline uint32_t tcp_snd_end(const struct tcp_conn *c)
 static inline bool tcp_uses_sack(const struct tcp_conn *c)
 {
 	return c->sack_ok && !c->board.off;
+}
+
+/* Does the retransmission time-out run? */
+static inline bool tcp_rto_runs(const struct tcp_conn *c)
+{
+	return c->xmit_mode == TCP_XMIT_RETRANSMIT || c->xmit_mode == TCP_XMIT_REORDER ||
+	       c->xmit_mode == TCP_XMIT_LOSS_PROBE;
 }
 
 /* Bytes that the network holds: `pipe` of RFC 6675, FlightSize without SACK. */

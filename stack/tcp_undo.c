@@ -11,23 +11,27 @@ void tcp_undo_arm(struct tcp_conn *c)
 
 	if (u->armed && seq_lt(c->snd_una, c->recover))
 		return;
-	*u = (struct tcp_undo){
-		.armed = true, .start = c->snd_una, .until = c->snd_max, .cc = c->cc};
+	*u = (struct tcp_undo){.armed = true, .until = c->snd_max, .cc = c->cc};
 }
 
-void tcp_undo_sent_again(struct tcp_conn *c, uint32_t bytes)
+void tcp_undo_sent_again(struct tcp_conn *c, uint32_t start, uint32_t end)
 {
 	struct tcp_undo *u = &c->undo;
 
 	if (!u->armed)
 		return;
 	if (u->again == 0) {
-		u->first_ack = true;
+		/* RFC 3522 asks about the oldest segment. When it is another one that was lost, the next ACK
+		 * is for what was not sent again, and its old timestamp proves nothing. */
+		u->first_ack = start == c->snd_una;
+		u->hull = (struct seq_range){start, end};
 		u->ts = tcp_ts_now(c->stack, c->ts_offset);
 		/* What is reported as arrived twice comes a round trip after the last retransmission. */
 		u->until = c->snd_max;
 	}
-	u->again += bytes;
+	u->again += end - start;
+	u->hull.start = seq_min(u->hull.start, start);
+	u->hull.end = seq_max(u->hull.end, end);
 }
 
 /* RFC 3522 3.2, steps 4 and 5. */
@@ -37,12 +41,14 @@ static bool answers_the_original(const struct tcp_conn *c, const struct tcp_segm
 	       seq_lt(seg->opt.ts_ecr, c->undo.ts);
 }
 
-/* RFC 3708 2: only what lies in the flight that was in doubt, and no more than was sent again. */
+/* RFC 3708 2: only what lies where something was sent again since the window fell: a duplicate of an earlier
+ * retransmission says nothing about this one. */
 static bool all_arrived_twice(struct tcp_conn *c, struct seq_range dsack)
 {
 	struct tcp_undo *u = &c->undo;
 
-	if (dsack.start == dsack.end || seq_lt(dsack.start, u->start) || u->again == 0)
+	if (dsack.start == dsack.end || seq_lt(dsack.start, u->hull.start) ||
+	    seq_gt(dsack.end, u->hull.end))
 		return false;
 	u->twice += dsack.end - dsack.start;
 	return u->twice >= u->again;

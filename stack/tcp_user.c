@@ -181,6 +181,7 @@ static void queue_fin(struct tcp_conn *c)
 		return;
 	c->fin_queued = true;
 	c->corked = false;
+	tcp_metrics_state(c);
 	if (c->state != before)
 		trace_state(c, before, "CLOSE: FIN queued behind the data (RFC 9293 3.10.4)");
 	tcp_conn_wants_output(c);
@@ -201,6 +202,7 @@ static void detach(struct tcp_conn *c)
 	list_remove(&c->event_link);
 	list_remove(&c->starved_link);
 	c->orphaned_us = c->stack->now_us;
+	tcp_metrics_orphaned(c);
 	timer_stop(&c->stack->wheel, &c->app_timer);
 }
 
@@ -212,6 +214,7 @@ void tcp_close(struct tcp_conn *c)
 		return;
 	}
 	if (c->rcv.len > 0) {
+		c->stack->counters.tcp_abort_on_close++;
 		tcp_conn_reset(c, TCP_CLOSE_ABORTED,
 			       "RST: closed with unread data (RFC 1122 4.2.2.13, RFC 2525 2.17)");
 		return;

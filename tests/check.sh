@@ -54,5 +54,8 @@ missing=$(git ls-files '*.c' '*.h' '*.sh' '*.py' Makefile '*.mk' | xargs grep -L
 [ -z "$missing" ]
 result "SPDX line in every file${missing:+: missing in $missing}" $?
 
+tests/themes-check.sh
+result "tests named in tests/THEMES.md exist" $?
+
 echo "check: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

@@ -19,6 +19,13 @@ $(B)/obj/tests/unit/%.o: private ALL_CFLAGS += -Wno-conversion -include tests/un
 
 $(B)/tests/test_stack_%: $(B)/obj/tests/unit/test_stack_%.o $(B)/obj/tests/unit/wire.o $(B)/libstack.a
 	$(call unit_link)
+# The compiler calls a function of the test at the beginning of each basic block of the stack: so work is
+# counted and not timed.
+COUNTED_O := $(patsubst stack/%.c,$(B)/obj/stack-counted/%.o,$(call sources,stack))
+$(B)/obj/stack-counted/%.o: stack/%.c $(B)/obj/.flags
+	$(call say,CC,$< (counted))mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -fsanitize-coverage=trace-pc $(CPPFLAGS) -MMD -MP -c -o $@ $<
+$(B)/tests/test_stack_work: $(B)/obj/tests/unit/test_stack_work.o $(B)/obj/tests/unit/wire.o $(COUNTED_O)
+	$(call unit_link)
 $(B)/tests/test_tls_%: $(B)/obj/tests/unit/test_tls_%.o $(TLS_O) $(MBEDTLS)/.built
 	$(call unit_link,$(MBEDTLS_LIB))
 $(B)/tests/test_certs_%: $(B)/obj/tests/unit/test_certs_%.o $(CERTS_O) $(TLS_O) $(MBEDTLS)/.built
@@ -43,14 +50,18 @@ test-unit: $(UNIT_BIN)
 	$(Q)tests/run-unit.sh $(UNIT_BIN)
 
 test-sim: $(B)/tests/sim
-	$(Q)$(B)/tests/sim
+	$(Q)tests/run-sim.sh $(if $(filter 1,$(SAN)),scenarios,test) $(B)/tests/sim $(B)/golden
+
+# After a change of congestion control, loss recovery or the simulator: the differences are the review's.
+golden: $(B)/tests/sim
+	$(Q)tests/run-sim.sh renew $(B)/tests/sim
 
 # The large file is smaller where the sanitizers slow everything down.
 test-e2e: $(B)/tunhttpd
 	$(Q)TUNHTTPD=$(B)/tunhttpd $(if $(filter 1,$(SAN)),E2E_BIG_MB=$${E2E_BIG_MB:-64}) python3 tests/e2e/run.py
 
 # The fuzzers: clang's libFuzzer with ASan and UBSan, in a build of their own, build/fuzz.
-FUZZ_SECONDS ?= 20
+FUZZ_SECONDS ?= 60
 FUZZ_BIN := $(addprefix $(B)/tests/,fuzz_stack_input fuzz_stack_ip fuzz_stack_ops fuzz_http)
 FUZZ_SAN := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 fuzz_link = $(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^)
@@ -61,9 +72,9 @@ $(B)/tests/fuzz_http: $(B)/obj/tests/fuzz/fuzz_http.o $(HTTP_O) $(PARSER_O)
 	$(call fuzz_link)
 fuzz-build: $(FUZZ_BIN)
 
-test-fuzz:
+test-fuzz: $(B)/tests/sim
 	$(Q)command -v clang > /dev/null || { echo 'test-fuzz needs clang with its compiler-rt: make deps installs what tests need'; exit 1; }
 	$(Q)$(MAKE) --no-print-directory CC=clang VARIANT=fuzz OPT=-O1 'SANFLAGS=$(FUZZ_SAN)' fuzz-build
-	$(Q)tests/fuzz/run.sh build/fuzz/tests $(FUZZ_SECONDS)
+	$(Q)tests/fuzz/run.sh build/fuzz/tests $(FUZZ_SECONDS) $(B)/tests/sim
 
-.PHONY: tests-build test-unit test-sim test-e2e fuzz-build test-fuzz
+.PHONY: tests-build test-unit test-sim golden test-e2e fuzz-build test-fuzz

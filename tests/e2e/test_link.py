@@ -232,6 +232,35 @@ def test_mtu_reply_lets_a_large_request_pass_and_a_black_hole_does_not(env):
         assert up["too large"] > 0 and up["answered with ICMP"] == 0
 
 
+def fetch_over_small_path(env, host, *options):
+    """A download over a path that takes 1,280 bytes, less than both ends know of; returns what the link did to it."""
+    name = "one.bin"
+    if not os.path.exists(env.path(name)):
+        env.write("site/" + name, os.urandom(MIB))
+    with linked(env, "--right-to-left", "--mtu", "1280", *options) as link:
+        for scheme in ("https", "http"):
+            assert env.fetch_sha256("%s://%s/%s" % (scheme, host, name)) == env.sha256(name)
+        link.settle()
+        _, down = link.stop()
+    assert down["too large"] > 0
+    return down
+
+
+def test_download_follows_what_routers_say_of_the_path_mtu(env):
+    for host in (ADDRESS, "[%s]" % ADDRESS6):
+        down = fetch_over_small_path(env, host, "--mtu-reply")
+        assert down["answered with ICMP"] > 0
+        # An initial window, once: the second connection knows.
+        assert down["too large"] <= 10, down
+
+
+def test_download_gets_out_of_a_black_hole(env):
+    for host in (ADDRESS, "[%s]" % ADDRESS6):
+        down = fetch_over_small_path(env, host)
+        assert down["answered with ICMP"] == 0
+        assert down["too large"] <= 30, down  # a window and two time-outs, and probes
+
+
 # ------------------------------------------------------------------ without the server
 
 def send_through(near, far, count):

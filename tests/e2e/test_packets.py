@@ -9,6 +9,7 @@ from basics import ADDRESS
 from messages import Reader, get
 from packets import (ACK, FIN, MSS, PSH, RST, SACK_PERMITTED, SYN, TIMESTAMP, WSCALE, Capture, RawClient, checksum)
 
+ADDRESS6 = "fd77:7475:6e00::2"  # by default
 CONTROL = SYN | FIN | RST | ACK
 
 
@@ -250,6 +251,22 @@ def test_reset_outside_the_window_is_challenged(env):
             assert segment, got
             got += segment.data
         client.send(RST, seq=client.snd_nxt, ack=0)
+
+
+def test_udp_is_refused_at_once(env):
+    # A client that tries HTTP/3 first goes on to TCP when it gets Port Unreachable.
+    env.shared()
+    for family, host in ((socket.AF_INET, ADDRESS), (socket.AF_INET6, ADDRESS6)):
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.settimeout(120)
+            sock.connect((host, 443))
+            for length in (0, 1, 1200):
+                sock.send(os.urandom(length))
+                try:
+                    sock.recv(1)
+                    raise AssertionError("an answer over UDP")
+                except ConnectionRefusedError:
+                    pass
 
 
 def test_ping_answers(env):

@@ -38,6 +38,7 @@ void fuzz_world_create(struct fuzz_world *w, void (*application)(struct stack *s
 	cfg.addr[0] = ip_addr_v4(10, 0, 0, 2);
 	cfg.addr[1] = (struct ip_addr){6, {0xfd, [15] = 2}};
 	cfg.addr_count = 2;
+	cfg.ecn = STACK_ECN_ASK;
 	cfg.fixed_isn = true;
 	cfg.memory_limit = 1u << 20;
 	cfg.max_connections = 16;

@@ -21,6 +21,8 @@ struct peer {
 	uint32_t nxt;        /* next number that we send              */
 	uint32_t seen;       /* one past what the stack has sent      */
 	uint32_t acked;      /* what the stack has acknowledged       */
+	uint32_t una;        /* what we have acknowledged             */
+	uint32_t ts_seen;    /* the stack's last timestamp            */
 	bool ts;
 };
 
@@ -61,8 +63,12 @@ static void on_sent(void *ctx, const struct sim_segment *seg)
 		p->stack_port = seg->src_port;
 		if ((seg->flags & SIM_SYN) || (int32_t)(end - p->seen) > 0)
 			p->seen = end;
+		if (seg->flags & SIM_SYN)
+			p->una = end;
 		if (seg->flags & SIM_ACK)
 			p->acked = seg->ack;
+		if (seg->has_ts)
+			p->ts_seen = seg->ts_val;
 	}
 }
 
@@ -79,6 +85,7 @@ static void inject(struct ops *o, struct peer *p, struct sim_segment *seg)
 	if (p->ts && !seg->has_ts) {
 		seg->has_ts = true;
 		seg->ts_val = (uint32_t)(o->world.now_us / 1000);
+		seg->ts_ecr = seg->flags & SIM_ACK ? p->ts_seen : 0;
 	}
 	struct sim_packet *packet = sim_packet_from_segment(seg);
 	const struct packet_meta meta = {.gso_size = seg->len > 1460 ? 1460 : 0};
@@ -97,6 +104,7 @@ static void op_syn(struct ops *o, struct peer *p)
 	seg.mss = (uint16_t)(how & 4 ? 1460 : how);
 	seg.has_wscale = how & 8;
 	seg.wscale = (uint8_t)(how >> 4);
+	seg.sack_permitted = !(how & 32);
 	inject(o, p, &seg);
 	p->nxt = seg.seq + 1;
 }
@@ -136,9 +144,87 @@ static void op_segment(struct ops *o, struct peer *p)
 		seg.ts_ecr = take16(o);
 	}
 	inject(o, p, &seg);
+	if (seg.flags & SIM_ACK)
+		p->una = seg.ack;
 	/* What was in order is sent and done with, unless the bit says that it may come again. */
 	if (!(how & 128) && seg.seq == p->nxt && !(seg.flags & SIM_RST))
 		p->nxt += sim_segment_space(&seg);
+}
+
+/* An ICMP error about what may be in flight: any type, an MTU, a number near the newest. */
+static void op_error(struct ops *o, struct peer *p)
+{
+	uint8_t b[56] = {0x45, [3] = 56, [8] = 64, 1};
+
+	memcpy(b + 12, "\012\0\0\1\012\0\0\2", 8);
+	b[20] = take(o) % 16;
+	b[21] = take(o) % 16;
+	b[26] = take(o);
+	b[27] = take(o);
+	b[28] = 0x45;
+	const uint32_t len = take16(o), seq = p->seen - 1 - take16(o);
+	b[30] = (uint8_t)(len >> 8);
+	b[31] = (uint8_t)len;
+	b[37] = 6;
+	memcpy(b + 40, "\012\0\0\2\012\0\0\1", 8);
+	b[48] = (uint8_t)(p->stack_port >> 8);
+	b[49] = (uint8_t)p->stack_port;
+	b[50] = (uint8_t)(p->port >> 8);
+	b[51] = (uint8_t)p->port;
+	for (unsigned i = 0; i < 4; i++)
+		b[52 + i] = (uint8_t)(seq >> (24 - 8 * i));
+	uint32_t sum = 0;
+	for (unsigned i = 20; i < sizeof b; i += 2)
+		sum += (uint32_t)b[i] << 8 | b[i + 1];
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = ~((sum & 0xffff) + (sum >> 16));
+	b[22] = (uint8_t)(sum >> 8);
+	b[23] = (uint8_t)sum;
+	fuzz_ip_checksum(b);
+	stack_input(o->world.stack, o->world.now_us, b, sizeof b, (struct packet_meta){0});
+	fuzz_check(&o->world);
+}
+
+/* Where a block begins or ends: between what is acknowledged and what was sent, or a little outside. */
+static uint32_t edge(struct ops *o, const struct peer *p)
+{
+	const uint32_t flight = p->seen - p->una, where = take(o);
+
+	if (where >= 252)
+		return (where & 1 ? p->seen : p->una) + (uint32_t)(int8_t)take(o);
+	return p->una + (uint32_t)((uint64_t)flight * where / 251);
+}
+
+/* A duplicate ACK, or one that moves on, with one to four blocks: of what has arrived, of what has not, of what
+ * is acknowledged already (DSACK, RFC 2883), backwards, or taken back later (RFC 2018 8). */
+static void op_sack(struct ops *o, struct peer *p)
+{
+	const unsigned how = take(o);
+	struct sim_segment seg = {.seq = p->nxt, .wnd = 65535, .flags = SIM_ACK};
+
+	if (how & 4)
+		p->una = edge(o, p);
+	seg.ack = p->una;
+	seg.sack_count = (uint8_t)(how % 4 + 1);
+	if (p->ts && seg.sack_count == 4)
+		seg.sack_count = 3; /* there is no room for more */
+	for (unsigned i = 0; i < seg.sack_count; i++) {
+		seg.sack[i][0] = edge(o, p);
+		seg.sack[i][1] = how & 8 ? seg.sack[i][0] + take(o) : edge(o, p);
+	}
+	if (how & 16) { /* DSACK: the first lies below the ACK … */
+		seg.sack[0][1] = p->una - take(o);
+		seg.sack[0][0] = seg.sack[0][1] - take16(o) % 3000;
+	}
+	if ((how & 32) && seg.sack_count > 1) { /* … or within the second */
+		seg.sack[0][0] = seg.sack[1][0];
+		seg.sack[0][1] = seg.sack[1][1] - take(o) % 4;
+	}
+	if (how & 64)
+		seg.wnd = (uint16_t)take16(o);
+	/* The same ACK several times: what three duplicates bring about. */
+	for (unsigned i = 0; i < (how & 128 ? 4u : 1u); i++)
+		inject(o, p, &seg);
 }
 
 /* ------------------------------------------------------------------ the application */
@@ -197,6 +283,21 @@ static void op_write(struct ops *o, struct tcp_conn *c)
 	tcp_send_commit(c, n, how & 1);
 }
 
+/* All or nothing, and no more than there is room for. */
+static void op_send_all(struct ops *o, struct tcp_conn *c)
+{
+	static const uint8_t data[20000];
+	const size_t len = take16(o) % sizeof data, space = tcp_send_space(c);
+	const size_t before = tcp_send_pending(c);
+	const size_t n = tcp_send_all(c, data, len, take(o) & 1);
+
+	if ((n != 0 && n != len) || n > space || tcp_send_pending(c) != before + n)
+		fuzz_found("tcp_send_all took a part, or more than there was room for");
+	tcp_set_user(c, o);
+	if (tcp_user(c) != o)
+		fuzz_found("tcp_user is not what was set");
+}
+
 static void op_read(struct ops *o, struct tcp_conn *c)
 {
 	struct slice in[2];
@@ -245,7 +346,7 @@ static void op_call(struct ops *o)
 			fuzz_found("tcp_info and tcp_send_pending do not agree");
 		break;
 	case 6:
-		op_write(o, c);
+		op_send_all(o, c);
 		break;
 	case 7:
 		tcp_close(c);
@@ -284,6 +385,31 @@ static void op_time(struct ops *o)
 	fuzz_check(&o->world);
 }
 
+static void count(void *ctx, const struct tcp_info *info)
+{
+	unsigned *n = ctx;
+
+	n[info->state]++;
+	if (info->snd_nxt - info->snd_una > info->snd_max - info->snd_una)
+		fuzz_found("SND.NXT is beyond what was sent");
+}
+
+/* What an observer is told agrees with itself. */
+static void observe(struct ops *o)
+{
+	unsigned n[TCP_STATE_COUNT] = {0}, all = 0;
+	struct stack_usage usage;
+
+	stack_each_conn(o->world.stack, count, n);
+	stack_get_usage(o->world.stack, &usage);
+	for (unsigned i = 0; i < TCP_STATE_COUNT; i++)
+		all += n[i];
+	/* A handle whose connection has ended is a block that is held, but no connection. */
+	if (all > usage.connections + usage.half_open + usage.time_wait ||
+	    n[TCP_TIME_WAIT] != usage.time_wait || n[TCP_CLOSED] > 0)
+		fuzz_found("stack_each_conn and stack_get_usage do not agree");
+}
+
 static void step(struct ops *o)
 {
 	const unsigned op = take(o);
@@ -296,9 +422,11 @@ static void step(struct ops *o)
 	case 1:
 	case 2:
 	case 3:
+		op_segment(o, p);
+		break;
 	case 4:
 	case 5:
-		op_segment(o, p);
+		op_sack(o, p);
 		break;
 	case 6:
 		op_time(o);
@@ -317,10 +445,17 @@ static void step(struct ops *o)
 		p->stack_port = FUZZ_PORT;
 		op_syn(o, p);
 		break;
+	case 15:
+		op_error(o, p);
+		break;
 	case 11:
 	case 12:
 	case 13:
 		op_call(o);
+		break;
+	case 14:
+		observe(o);
+		fuzz_turn(&o->world);
 		break;
 	default:
 		fuzz_turn(&o->world);

@@ -3,9 +3,11 @@
 # Runs every fuzzer for a bounded time, from a few seeds written here. A finding is left beside the fuzzer as
 # <fuzzer>.crash, and `<fuzzer> <file>` repeats it.
 #
-#   run.sh DIRECTORY-OF-THE-FUZZERS SECONDS
+#   run.sh DIRECTORY-OF-THE-FUZZERS SECONDS SIMULATOR
+#
+# For fuzz_stack_input there are besides conversations of the simulator's.
 set -u
-dir=$1 seconds=$2
+dir=$1 seconds=$2 sim=$3
 passed=0 failed=0
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -42,7 +44,7 @@ seed fuzz_stack_ip fragments "\026\0\070$six\072\0\0\001\0\0\0\001$echo6\206\0\0
 seed fuzz_stack_ip overlap "\026\0\070$six\072\0\0\011\0\0\0\001$echo6\346\0\070$six\072\0\0\011\0\0\0\001abcdefgh"
 seed fuzz_stack_ip fragments4 "\021\0\034$frag4\010\0\367\377\0\0\0\0\201\0\030${last4}abcd"
 
-# Operations: 0 SYN, 1 segment, 6 time, 7 events, 8 connect, 9 listen, 11 call, 14 turn.
+# Operations: 0 SYN, 1 segment, 4 SACK, 6 time, 7 events, 8 connect, 9 listen, 11 call, 14 turn.
 open='\000\007\016\001\000\000\007'
 seed fuzz_stack_ops open "$open"
 seed fuzz_stack_ops echo "$open\001\001\001\000\144\016\007\013\000\000\000\377\013\000\001\000\144\000\016"
@@ -51,6 +53,12 @@ seed fuzz_stack_ops peer-first "$open\001\000\002\016\007\013\000\007\016\001\00
 seed fuzz_stack_ops half-close "$open\013\000\002\016\001\001\001\000\144\016\006\377"
 seed fuzz_stack_ops connect '\010\000\016\001\000\006\016\007\013\000\001\020\000\000\016'
 seed fuzz_stack_ops zero-window "$open\001\002\000\000\000\013\000\001\020\000\000\016\006\020\016\006\020\016"
+data="$open\013\000\001\116\040\000\016"
+seed fuzz_stack_ops sack "$data\004\200\100\200\016"
+seed fuzz_stack_ops sack-many "$data\004\203\040\060\100\120\140\160\200\220\016\006\024\016"
+seed fuzz_stack_ops dsack "$data\001\000\000\016\004\021\100\200\240\260\012\001\000\016"
+seed fuzz_stack_ops renege "$data\004\200\100\200\016\006\031\016\004\200\000\000\016\006\031\016"
+seed fuzz_stack_ops timestamps "\000\007\016\001\100\000\005\000\000\007\013\000\001\116\040\000\016\001\100\000\377\000\000\016"
 seed fuzz_stack_ops abort "$open\013\000\010\016"
 
 crlf='\r\n'
@@ -63,6 +71,14 @@ seed fuzz_http conditional "5GET /a HTTP/1.1${crlf}Host: x${crlf}If-None-Match: 
 seed fuzz_http expect "6GET /d HTTP/1.1${crlf}Host: x${crlf}Expect: 100-continue${crlf}Content-Length: 2${crlf}${crlf}ab"
 seed fuzz_http old "7GET http://x/%%61?q HTTP/1.0${crlf}Connection: keep-alive${crlf}${crlf}"
 seed fuzz_http bad "8GET /%%2e%%2e/out HTTP/1.1${crlf}Host : x${crlf}${crlf}"
+
+for group in hostile tamper close-order drop flood; do
+	if ! "$sim" --only "$group" --corpus "$tmp/fuzz_stack_input" > "$tmp/sim.log" 2>&1; then
+		tail -n 20 "$tmp/sim.log"
+		echo "FAILED to make a corpus of the simulator's group $group"
+		failed=$((failed + 1))
+	fi
+done
 
 for fuzzer in fuzz_stack_input fuzz_stack_ip fuzz_stack_ops fuzz_http; do
 	if TMPDIR="$tmp" "$dir/$fuzzer" -max_total_time="$seconds" -timeout=25 -rss_limit_mb=2048 -max_len=4096 \

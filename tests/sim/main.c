@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/sim/corpus.h"
 #include "tests/sim/scenario.h"
 #include "tests/sim/site.h"
 
@@ -20,8 +21,10 @@
 struct options {
 	uint64_t seed;
 	const char *only;
+	const char *corpus; /* directory for the fuzzer's inputs, or NULL */
 	unsigned runs;
-	bool verbose, list, table;
+	bool verbose, list, tables, list_tables;
+	const char *table; /* the only one, NULL: all */
 };
 
 struct totals {
@@ -31,7 +34,8 @@ struct totals {
 
 static const struct sim_group *const groups[] = {
 	sim_transfer_groups, sim_close_groups, sim_window_groups, sim_quiet_groups,
-	sim_hostile_groups,  sim_many_groups,  sim_http_groups,
+	sim_hostile_groups,  sim_many_groups,  sim_http_groups,   sim_tamper_groups,
+	sim_days_groups,     sim_flood_groups, sim_pmtu_groups,   sim_ecn_groups,
 };
 
 static uint64_t seed_of(const struct options *o, const char *name)
@@ -75,6 +79,7 @@ static void run_case(const struct options *o, const struct sim_group *g, unsigne
 		     const struct site *site, struct totals *t)
 {
 	char name[NAME_SIZE];
+	struct sim_corpus corpus = {.len = 0};
 	struct sim sim;
 
 	snprintf(name, sizeof name, "%s-%u", g->name, index);
@@ -86,6 +91,7 @@ static void run_case(const struct options *o, const struct sim_group *g, unsigne
 	}
 	sim_init(&sim, seed_of(o, name), o->verbose);
 	sim.site = site;
+	sim.corpus = o->corpus ? &corpus : NULL;
 	g->run(&sim, index);
 	t->work += sim.work;
 	if (sim.failed) {
@@ -93,10 +99,16 @@ static void run_case(const struct options *o, const struct sim_group *g, unsigne
 		report(o, &sim, name);
 	} else {
 		t->passed++;
+		if (sim.note[0])
+			printf("  %s: %s\n", name, sim.note);
 		if (o->verbose)
 			printf("ok %s: %.6f s, %llu packets, trace %016llx\n", name,
 			       (double)sim.now_us / 1e6, (unsigned long long)sim.lines,
 			       (unsigned long long)sim.hash);
+	}
+	if (o->corpus && !sim_corpus_write(&corpus, o->corpus, name)) {
+		perror(o->corpus);
+		t->failed++;
 	}
 	sim_free(&sim);
 }
@@ -120,7 +132,7 @@ static void run_group(const struct options *o, const struct sim_group *g, const 
 static int usage(void)
 {
 	fputs("usage: sim [--seed N] [--only GROUP or GROUP-INDEX] [--runs N] [-v] [--list] "
-	      "[--table]\n",
+	      "[--corpus DIRECTORY] [--tables | --table NAME | --list-tables]\n",
 	      stderr);
 	return 2;
 }
@@ -134,14 +146,20 @@ static bool parse(int argc, char **argv, struct options *o)
 			o->verbose = true;
 		else if (!strcmp(argv[i], "--list"))
 			o->list = true;
-		else if (!strcmp(argv[i], "--table"))
-			o->table = true;
+		else if (!strcmp(argv[i], "--tables"))
+			o->tables = true;
+		else if (!strcmp(argv[i], "--list-tables"))
+			o->list_tables = true;
+		else if (!strcmp(argv[i], "--table") && value)
+			o->table = argv[++i];
 		else if (!strcmp(argv[i], "--seed") && value)
 			o->seed = strtoull(argv[++i], NULL, 0);
 		else if (!strcmp(argv[i], "--runs") && value)
 			o->runs = (unsigned)strtoul(argv[++i], NULL, 0);
 		else if (!strcmp(argv[i], "--only") && value)
 			o->only = argv[++i];
+		else if (!strcmp(argv[i], "--corpus") && value)
+			o->corpus = argv[++i];
 		else
 			return false;
 	}
@@ -200,10 +218,12 @@ int main(int argc, char **argv)
 
 	if (!parse(argc, argv, &o))
 		return usage();
-	if (o.table) {
-		sim_print_table(o.seed);
+	if (o.list_tables) {
+		sim_list_tables();
 		return 0;
 	}
+	if (o.tables || o.table)
+		return sim_print_tables(o.table, o.seed) ? 0 : usage();
 	if (o.list)
 		return run_all(&o, &site);
 	const int status = site_create(&site) ? run_guarded(&o, &site) : 2;

@@ -122,7 +122,8 @@ struct sim_packet *sim_packet_to_ipv6(struct sim_packet *p)
 	memset(ip, 0, 40);
 	/* A header that the link has damaged: IPv6 has no checksum to find that by. */
 	if (p->bytes[0] == 0x45 && fold(sum(0, p->bytes, SIM_IP_HEADER)) == 0xffff)
-		ip[0] = 0x60;
+		ip[0] = (uint8_t)(0x60 | p->bytes[1] >> 4);
+	ip[1] = (uint8_t)(p->bytes[1] << 4);
 	put16(ip + 4, get16(p->bytes + 2) - SIM_IP_HEADER);
 	ip[6] = p->bytes[9];
 	ip[7] = p->bytes[8];
@@ -139,10 +140,10 @@ struct sim_packet *sim_packet_to_ipv6(struct sim_packet *p)
 /* What is not as it should be stays as it is, and is then found fault with as IPv4. */
 static void from_ipv6(struct sim_packet *p)
 {
-	uint8_t head[SIM_IP_HEADER] = {0x45, [6] = 0x40};
+	uint8_t head[SIM_IP_HEADER] = {0x45, p->bytes[1] >> 4, [6] = 0x40};
 	const uint8_t *ip = p->bytes;
 
-	if (p->len < 40 || ip[0] != 0x60 || get16(ip + 4) != p->len - 40 ||
+	if (p->len < 40 || ip[0] != 0x60 || (ip[1] & 0xcf) != 0 || get16(ip + 4) != p->len - 40 ||
 	    memcmp(ip + 8, ipv6_prefix, 12) != 0 || memcmp(ip + 24, ipv6_prefix, 12) != 0)
 		return;
 	put16(head + 2, (uint32_t)p->len - 20);
@@ -229,6 +230,7 @@ struct sim_packet *sim_packet_from_segment(const struct sim_segment *seg)
 
 	memset(ip, 0, header);
 	ip[0] = 0x45;
+	ip[1] = seg->ecn;
 	put16(ip + 2, (uint32_t)p->len);
 	put16(ip + 6, IP_DONT_FRAGMENT);
 	ip[8] = 64;
@@ -240,8 +242,8 @@ struct sim_packet *sim_packet_from_segment(const struct sim_segment *seg)
 	put16(tcp + 2, seg->dst_port);
 	put32(tcp + 4, seg->seq);
 	put32(tcp + 8, seg->ack);
-	tcp[12] = (uint8_t)((SIM_TCP_HEADER + opt_len) / 4 << 4);
-	tcp[13] = seg->flags;
+	tcp[12] = (uint8_t)((SIM_TCP_HEADER + opt_len) / 4 << 4 | seg->flags >> 8);
+	tcp[13] = (uint8_t)seg->flags;
 	put16(tcp + 14, seg->wnd);
 	put16(tcp + 18, seg->urgent);
 	memcpy(tcp + SIM_TCP_HEADER, options, opt_len);
@@ -342,6 +344,9 @@ const char *sim_packet_parse(const struct sim_packet *p, struct sim_segment *seg
 		return "the IP total length is not the packet's";
 	if (get16(ip + 6) != IP_DONT_FRAGMENT || ip[8] == 0)
 		return "DF is not set, it is a fragment, or its TTL is 0";
+	if (ip[1] > SIM_CE)
+		return "a differentiated services code point that nobody has asked for";
+	seg->ecn = ip[1];
 	const size_t tcp_header = (size_t)(tcp[12] >> 4) * 4;
 	if (tcp_header < SIM_TCP_HEADER || TCP_AT + tcp_header > p->len)
 		return "the TCP data offset is out of range";
@@ -351,7 +356,7 @@ const char *sim_packet_parse(const struct sim_packet *p, struct sim_segment *seg
 	seg->dst_port = get16(tcp + 2);
 	seg->seq = get32(tcp + 4);
 	seg->ack = get32(tcp + 8);
-	seg->flags = tcp[13];
+	seg->flags = (uint16_t)(tcp[13] | (tcp[12] & 1) << 8);
 	seg->wnd = get16(tcp + 14);
 	seg->urgent = get16(tcp + 18);
 	seg->header_len = (uint32_t)(TCP_AT + tcp_header);
@@ -393,6 +398,17 @@ struct sim_packet *sim_packet_cut(const struct sim_packet *p, size_t i)
 		ip[TCP_AT + 13] &= (uint8_t) ~(SIM_FIN | SIM_PSH);
 	write_tcp_checksum(ip, piece->len);
 	return piece;
+}
+
+uint8_t sim_packet_ecn(const struct sim_packet *p)
+{
+	return p->bytes[1] & SIM_CE;
+}
+
+void sim_packet_set_ecn(struct sim_packet *p, uint8_t ecn)
+{
+	p->bytes[1] = (uint8_t)((p->bytes[1] & ~SIM_CE) | ecn);
+	write_ip_checksum(p->bytes);
 }
 
 void sim_packet_finish(struct sim_packet *p)

@@ -20,6 +20,17 @@ enum {
 	SIM_PSH = 0x08,
 	SIM_ACK = 0x10,
 	SIM_URG = 0x20,
+	SIM_ECE = 0x40,
+	SIM_CWR = 0x80,
+	SIM_AE = 0x100, /* RFC 9768 */
+};
+
+/* The ECN field of the IP header, RFC 3168 5. */
+enum {
+	SIM_NOT_ECT = 0,
+	SIM_ECT1 = 1,
+	SIM_ECT0 = 2,
+	SIM_CE = 3,
 };
 
 #define SIM_IP_HEADER 20u
@@ -30,6 +41,7 @@ struct sim_packet {
 	uint16_t gso_size;     /* non-zero: a super segment                                 */
 	bool checksum_partial; /* the TCP checksum field holds only the pseudo-header's sum */
 	bool corrupted;        /* the link has damaged it                                   */
+	bool spoken;           /* as the hosts speak: not to be put into their version      */
 	uint8_t bytes[];
 };
 
@@ -39,7 +51,8 @@ struct sim_segment {
 	uint16_t src_port, dst_port;
 	uint32_t seq, ack;
 	uint16_t wnd;
-	uint8_t flags;
+	uint16_t flags;
+	uint8_t ecn; /* of the IP header */
 	uint16_t urgent;
 	bool sack_permitted, has_mss, has_wscale, has_ts;
 	uint16_t mss;
@@ -78,6 +91,9 @@ const char *sim_packet_check_sums(const struct sim_packet *p);
  * done. */
 size_t sim_packet_pieces(const struct sim_packet *p);
 struct sim_packet *sim_packet_cut(const struct sim_packet *p, size_t i);
+/* What a router does to the ECN field. */
+uint8_t sim_packet_ecn(const struct sim_packet *p);
+void sim_packet_set_ecn(struct sim_packet *p, uint8_t ecn);
 /* Finishes a partial checksum. */
 void sim_packet_finish(struct sim_packet *p);
 

@@ -7,6 +7,7 @@
 #ifndef TESTS_SIM_PATTERN_H
 #define TESTS_SIM_PATTERN_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,14 @@ static inline void sim_pattern_fill(uint8_t *out, uint64_t key, uint64_t offset,
 {
 	while (len > 0) {
 		const uint64_t word = sim_mix(key ^ offset / 8);
+		if (offset % 8 == 0 && len >= 8) {
+			const uint64_t bytes = htole64(word);
+			memcpy(out, &bytes, 8);
+			out += 8;
+			offset += 8;
+			len -= 8;
+			continue;
+		}
 		const size_t skip = offset % 8;
 		const size_t n = len < 8 - skip ? len : 8 - skip;
 		for (size_t i = 0; i < n; i++)

@@ -3,7 +3,7 @@
  * quiet.c — what must not happen. On a link that loses nothing and keeps the order, not one segment
  * is sent twice, no timer runs out, full segments are full and ACKs are no more than data. With a
  * few losses in one window, fast retransmission finds them all and the retransmission timer stays
- * silent.
+ * silent; so it does when the end is lost, behind which nothing tells of it.
  */
 #include <stdio.h>
 
@@ -104,8 +104,64 @@ static void run_recovery(struct sim *sim, unsigned index)
 			 (unsigned long long)n->tcp_retrans_segs, lost);
 }
 
+/* The first loss of a connection comes when more than half of the sequence space has gone by without one: what is
+ * remembered of former losses must not seem to lie ahead. */
+static void run_late_loss(struct sim *sim, unsigned index)
+{
+	const unsigned mss = 65535 - SIM_IP_HEADER - SIM_TCP_HEADER - 12;
+	const uint64_t bytes = (2ull << 30) + (100u << 20);
+	struct sim_pair p;
+
+	sim_pair_init(&p, sim);
+	for (unsigned i = 0; i < 2; i++) {
+		p.cfg[i].mtu = 65535;
+		p.cfg[i].send_buffer_max = p.cfg[i].recv_buffer_max = 8u << 20;
+		p.cfg[i].cc = index ? &tcp_cc_newreno : &tcp_cc_cubic;
+	}
+	p.plan[0].send = bytes;
+	sim_link_drop(&sim->link[0], SIM_MATCH_DATA, (unsigned)(bytes / mss) - 400, 1);
+	sim_pair_once(&p);
+	const struct stack_counters *n = counters(sim, 0);
+	if (!sim->failed && (n->tcp_timeouts || n->tcp_fast_retransmits != 1))
+		sim_fail(sim, "%llu time-outs and %llu fast retransmissions",
+			 (unsigned long long)n->tcp_timeouts,
+			 (unsigned long long)n->tcp_fast_retransmits);
+}
+
+/* The last segment, which has the FIN, is lost (RFC 8985 7), at once or with the probe that repeats it. */
+static void run_tail(struct sim *sim, unsigned index)
+{
+	static const uint64_t rtt[] = {100, 5000, 50000, 150000};
+	const unsigned sender = index % 2;
+	const unsigned lost = index / 2 % 2 + 1;
+	struct sim_pair p;
+
+	sim_pair_init(&p, sim);
+	sim_set_delay(sim, rtt[index / 4 % 4]);
+	for (unsigned i = 0; i < 2; i++) {
+		sim_set_isn(&p.cfg[i], index / 16 % 4);
+		p.cfg[i].tso = p.cfg[i].checksum_offload = index / 64 % 2;
+	}
+	p.plan[sender].send = BYTES;
+	p.plan[sender].close = SIM_CLOSE_FIRST;
+	p.plan[1 - sender].close = SIM_CLOSE_SECOND;
+	sim_link_drop(&sim->link[sender], SIM_MATCH_FIN, 1, lost);
+	snprintf(sim->about, sizeof sim->about, "rtt %llu us, the FIN lost %u times%s",
+		 (unsigned long long)rtt[index / 4 % 4], lost, p.cfg[0].tso ? ", tso" : "");
+	sim_pair_once(&p);
+	if (sim->failed)
+		return;
+	const struct stack_counters *n = counters(sim, sender);
+	if (n->tcp_loss_probes != 1 || n->tcp_timeouts != lost - 1)
+		sim_fail(sim, "%llu loss probes and %llu time-outs",
+			 (unsigned long long)n->tcp_loss_probes,
+			 (unsigned long long)n->tcp_timeouts);
+}
+
 const struct sim_group sim_quiet_groups[] = {
 	{"lossless", "nothing is sent twice when nothing is lost", 180, 0, run_lossless},
 	{"recovery", "fast retransmission alone repairs a window", 96, 0, run_recovery},
+	{"late-loss", "the first loss comes after 2 GiB", 1, 0, run_late_loss},
+	{"tail", "a probe repairs the end, and only once", 128, 0, run_tail},
 	{0},
 };

@@ -24,9 +24,14 @@ extern const struct sim_group sim_transfer_groups[];
 extern const struct sim_group sim_close_groups[];
 extern const struct sim_group sim_window_groups[];
 extern const struct sim_group sim_quiet_groups[];
+extern const struct sim_group sim_tamper_groups[];
 extern const struct sim_group sim_hostile_groups[];
 extern const struct sim_group sim_many_groups[];
+extern const struct sim_group sim_ecn_groups[];
 extern const struct sim_group sim_http_groups[];
+extern const struct sim_group sim_pmtu_groups[];
+extern const struct sim_group sim_days_groups[];
+extern const struct sim_group sim_flood_groups[];
 
 /* Two stacks with stream applications: what most scenarios are made of. Host 0 is the client. */
 struct sim_pair {
@@ -53,7 +58,8 @@ void sim_pair_free(struct sim_pair *p);
  * left. */
 void sim_pair_once(struct sim_pair *p);
 
-/* --table: goodput of one NewReno connection against loss and round-trip time. */
-void sim_print_table(uint64_t seed);
+/* --tables: see table.h. All of them with `name` NULL; false when there is none of that name. */
+bool sim_print_tables(const char *name, uint64_t seed);
+void sim_list_tables(void);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/corpus.h"
 #include "tests/sim/watch.h"
 
 #define MAX_US (3600 * SIM_SECOND)
@@ -110,7 +111,7 @@ void sim_host_start(struct sim *sim, unsigned host, const struct stack_config *c
 	struct sim_host *h = &sim->host[host];
 	struct stack_config with = *cfg;
 
-	with.trace = sim->verbose ? on_trace_verbose : on_trace;
+	with.trace = sim->unjudged ? NULL : sim->verbose ? on_trace_verbose : on_trace;
 	with.trace_ctx = h;
 	if (sim->ipv6) { /* the header is 20 bytes longer, and no link of IPv6 carries less than 1,280 */
 		with.addr[0] = sim_spoken_addr(sim, host);
@@ -143,8 +144,10 @@ static void check_between(struct sim_host *h, struct sim *sim, const char *after
 {
 	struct stack_usage usage;
 
+	if (sim->unjudged)
+		return;
 	stack_get_usage(h->stack, &usage);
-	if (usage.connections > CHECK_OFTEN_CONNS)
+	if (usage.connections + usage.half_open > CHECK_OFTEN_CONNS)
 		return; /* then once at the end of the turn is enough */
 	const char *broken = stack_check(h->stack);
 	if (broken)
@@ -157,9 +160,11 @@ static void take_packets(struct sim *sim, struct sim_host *h)
 		struct sim_packet *p = h->rx[i];
 		const struct packet_meta meta = {.checksum_trusted = p->checksum_partial,
 						 .gso_size = p->gso_size};
-		if (!p->corrupted)
+		if (!p->corrupted && !sim->unjudged)
 			sim_watch_arrived(sim->watch, h->index, p);
-		if (sim->ipv6)
+		if (sim->corpus && h->index == 1)
+			sim_corpus_add(sim->corpus, sim, p);
+		if (sim->ipv6 && !p->spoken)
 			p = sim_packet_to_ipv6(p);
 		stack_input(h->stack, sim->now_us, p->bytes, p->len, meta);
 		sim_packet_free(p);
@@ -182,11 +187,13 @@ static void turn(struct sim *sim, struct sim_host *h)
 	check_between(h, sim, "the application's turn");
 	while (!sim->failed && (len = stack_output(h->stack, sim->now_us, &out)) > 0) {
 		struct sim_packet *p = sim_packet_from_out(&out, len);
-		const unsigned matches = sim_watch_sent(sim->watch, h->index, p);
+		const unsigned matches = sim->unjudged ? 1u << SIM_MATCH_ANY
+						       : sim_watch_sent(sim->watch, h->index, p);
 		sim_link_send(&sim->link[h->index], p, matches);
 		h->why = "";
 	}
-	sim_watch_stack(sim->watch, h);
+	if (!sim->unjudged)
+		sim_watch_stack(sim->watch, h);
 }
 
 static void planned_turn(void *ctx, void *arg)
@@ -417,27 +424,30 @@ static void print_line(const struct sim_line *l)
 	static const char *const fate[] = {"",           " (lost)",    " (queue full)",
 					   " (too big)", " (dropped)", " (damaged)"};
 	const struct sim_segment *s = &l->seg;
-	char options[80], flags[8], ack[24] = "", gso[24] = "";
+	static const char *const ecn[] = {"", " ect1", " ect0", " ce"};
+	char options[80], flags[10], ack[24] = "", gso[24] = "";
 	size_t n = 0;
 
-	for (unsigned i = 0; i < 6; i++)
+	for (unsigned i = 0; i < 9; i++)
 		if (s->flags & 1u << i)
-			flags[n++] = "FSRP.U"[i];
+			flags[n++] = "FSRP.UEWA"[i];
 	flags[n] = '\0';
 	print_options(options, sizeof options, s);
 	if (s->flags & SIM_ACK)
 		snprintf(ack, sizeof ack, " ack %u", l->ack);
 	if (l->gso_size)
 		snprintf(gso, sizeof gso, " gso %u", l->gso_size);
-	printf("%12.6f %s %u %s %u  %-3s %u:%u(%u)%s win %u%s%s%s%s%s\n", (double)l->at_us / 1e6,
+	printf("%12.6f %s %u %s %u  %-3s %u:%u(%u)%s win %u%s%s%s%s%s%s\n", (double)l->at_us / 1e6,
 	       l->from ? "        B" : "A", s->src_port, fate[l->fate][0] ? "--x " : "--->",
-	       s->dst_port, flags, l->seq, l->seq + s->len, s->len, ack, s->wnd, options, gso,
-	       fate[l->fate], l->why[0] ? "  ; " : "", l->why);
+	       s->dst_port, flags, l->seq, l->seq + s->len, s->len, ack, s->wnd, options,
+	       ecn[s->ecn], gso, fate[l->fate], l->why[0] ? "  ; " : "", l->why);
 }
 
 void sim_trace_packet(struct sim *sim, unsigned from, const struct sim_packet *p,
 		      enum sim_fate fate)
 {
+	if (sim->unjudged)
+		return;
 	struct sim_line *l = &sim->line[sim->lines++ % SIM_TRACE_LINES];
 
 	hash_packet(sim, from, p, fate);

@@ -36,6 +36,7 @@ enum sim_fate {
 	SIM_FATE_CORRUPTED, /* arrives, damaged */
 };
 
+struct sim_corpus;
 struct sim_watch;
 struct site;
 
@@ -88,12 +89,15 @@ struct sim {
 	struct sim_link link[2]; /* link[i]: from host i to the other */
 	struct sim_rng rng;      /* the scenario's own */
 	struct sim_watch *watch;
-	const struct site *site; /* for the HTTP scenarios */
+	const struct site *site;   /* for the HTTP scenarios */
+	struct sim_corpus *corpus; /* NULL: none is wanted */
 	uint64_t hash;
 	bool verbose;
+	bool unjudged; /* nobody looks on, nothing is hashed: for tables, which are figures only */
 	bool failed;
 	char failure[SIM_FAILURE_SIZE];
 	char about[SIM_FAILURE_SIZE]; /* the scenario's parameters, in words */
+	char note[SIM_FAILURE_SIZE];  /* what it has measured; printed when it is not empty */
 	struct sim_line line[SIM_TRACE_LINES];
 	uint64_t lines;
 	uint64_t work; /* bytes that applications have received and compared */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stack/tcp_types.h"
 #include "tests/sim/pattern.h"
 
 #define SCRATCH 65536u
@@ -16,7 +17,7 @@ struct sim_stream {
 	struct sim_plan plan;
 	uint64_t tx_key, rx_key;
 	uint64_t sent, received;
-	uint64_t read_at_us, give_up_at_us;
+	uint64_t read_at_us, write_at_us, give_up_at_us;
 	bool connected, peer_fin, shut, sent_event;
 };
 
@@ -67,6 +68,7 @@ static struct sim_stream *open_stream(struct sim_streams *s, struct tcp_conn *co
 	st->conn = conn;
 	st->plan = *plan;
 	st->read_at_us = plan->read_from_us;
+	st->write_at_us = plan->write_from_us;
 	st->give_up_at_us = plan->give_up_us ? s->sim->now_us + plan->give_up_us : UINT64_MAX;
 	st->next = s->first;
 	st->prev = &s->first;
@@ -184,7 +186,8 @@ static void write_some(struct sim_stream *st, size_t n, const struct slice_mut o
 
 	for (unsigned i = 0; i < 2 && left > 0; i++) {
 		const size_t part = smaller(left, out[i].len);
-		sim_pattern_fill(out[i].data, st->tx_key, st->sent, part);
+		if (!st->plan.blank)
+			sim_pattern_fill(out[i].data, st->tx_key, st->sent, part);
 		st->sent += part;
 		left -= part;
 	}
@@ -197,16 +200,21 @@ static void do_write(struct sim_stream *st)
 {
 	struct slice_mut out[2];
 
-	if (st->plan.echo || st->owner->sim->now_us < st->plan.write_from_us)
-		return;
-	while (!st->shut && st->sent < st->plan.send) {
+	const uint64_t now = st->owner->sim->now_us;
+
+	while (!st->plan.echo && !st->shut && st->sent < st->plan.send && st->write_at_us <= now) {
 		size_t want = smaller(st->plan.send - st->sent, SCRATCH);
 		if (st->plan.write_max)
 			want = smaller(want, st->plan.write_max);
+		if (st->sent < st->plan.pause_after)
+			want = smaller(want, st->plan.pause_after - st->sent);
 		const size_t n = tcp_send_reserve(st->conn, want, out);
 		if (n == 0)
 			return;
 		write_some(st, n, out);
+		st->write_at_us = now + st->plan.write_pause_us;
+		if (st->sent == st->plan.pause_after && st->write_at_us < st->plan.pause_until_us)
+			st->write_at_us = st->plan.pause_until_us;
 	}
 }
 
@@ -268,8 +276,8 @@ static void set_timer(struct sim_stream *st)
 
 	if (st->read_at_us > now && st->read_at_us < at)
 		at = st->read_at_us;
-	if (st->plan.write_from_us > now && st->plan.write_from_us < at)
-		at = st->plan.write_from_us;
+	if (st->write_at_us > now && st->write_at_us < at)
+		at = st->write_at_us;
 	tcp_set_timer(st->conn, at);
 }
 
@@ -297,6 +305,15 @@ static void step(struct sim_stream *st)
 
 /* ------------------------------------------------------------------ events */
 
+static const struct sim_plan *plan_of(const struct sim_streams *s, const struct tcp_listener *l)
+{
+	unsigned i = 0;
+
+	while (s->service[i].listener != l)
+		i++;
+	return &s->service[i].plan;
+}
+
 static void on_event(struct sim_streams *s, const struct stack_event *ev)
 {
 	struct tcp_conn *c;
@@ -304,7 +321,7 @@ static void on_event(struct sim_streams *s, const struct stack_event *ev)
 
 	if (ev->type == STACK_EVENT_ACCEPT) {
 		while ((c = tcp_accept(ev->listener)) != NULL) {
-			st = open_stream(s, c, &s->accepted);
+			st = open_stream(s, c, plan_of(s, ev->listener));
 			st->connected = true;
 			step(st);
 		}
@@ -355,8 +372,13 @@ void sim_streams_listen(struct sim_streams *s, uint16_t port, unsigned backlog,
 {
 	const struct ip_endpoint local = {.port = port};
 
-	s->accepted = *plan;
-	if (tcp_listen(s->sim->host[s->host].stack, &local, backlog, &s->listener) != STACK_OK)
+	if (s->services == SIM_SERVICES_MAX) {
+		sim_fail(s->sim, "the scenario has more than %u services", SIM_SERVICES_MAX);
+		return;
+	}
+	struct sim_service *v = &s->service[s->services++];
+	v->plan = *plan;
+	if (tcp_listen(s->sim->host[s->host].stack, &local, backlog, &v->listener) != STACK_OK)
 		sim_fail(s->sim, "tcp_listen refuses port %u", port);
 }
 
@@ -380,8 +402,11 @@ static void dial(void *ctx, void *arg)
 	}
 	if (err)
 		sim_fail(s->sim, "tcp_connect from port %u: error %d", d->local_port, err);
-	else
+	else {
+		if (d->plan.cc) /* before the handshake is complete: then it sets its window */
+			c->cc_ops = d->plan.cc;
 		step(open_stream(s, c, &d->plan));
+	}
 	free(d);
 	sim_wake(s->sim, s->host);
 }

@@ -21,10 +21,13 @@ enum sim_close {
 
 struct sim_plan {
 	uint64_t send;
-	uint64_t receive;       /* what the peer sends before its FIN                            */
-	uint32_t write_max;     /* bytes in one commit, 0: as many as fit                        */
-	uint32_t read_max;      /* bytes in one read, 0: all that is there                       */
-	uint64_t write_from_us; /* no writing before this time                                   */
+	uint64_t receive;        /* what the peer sends before its FIN                            */
+	uint32_t write_max;      /* bytes in one commit, 0: as many as fit                        */
+	uint32_t read_max;       /* bytes in one read, 0: all that is there                       */
+	uint64_t write_from_us;  /* no writing before this time                                   */
+	uint64_t write_pause_us; /* between two commits                                         */
+	uint64_t pause_after;    /* behind so many bytes nothing is written before pause_until_us */
+	uint64_t pause_until_us;
 	uint64_t read_pause_us; /* between two reads                                             */
 	uint64_t read_from_us;  /* no reading before this time; UINT64_MAX: never                */
 	bool echo;              /* sends what it receives; `send` is then what it must get       */
@@ -33,18 +36,28 @@ struct sim_plan {
 	enum sim_close close;
 	uint64_t give_up_us; /* aborts when it is still open after so long; 0: never            */
 	unsigned reasons;    /* besides ORDERLY: bits 1 << tcp_close_reason that may end it     */
-	bool unchecked;      /* takes whatever bytes come: the peer sends garbage                */
-	bool may_miss;       /* may end before all bytes and the FIN have come                  */
+	const struct tcp_cc_ops *cc; /* of this connection, NULL: as the stack is configured     */
+	bool blank;     /* sends what the ring happens to hold: with an unchecked peer      */
+	bool unchecked; /* takes whatever bytes come: the peer sends garbage                */
+	bool may_miss;  /* may end before all bytes and the FIN have come                  */
 };
 
 struct sim_stream;
+
+/* A port that a host listens on, and the plan of the connections that it accepts there. */
+struct sim_service {
+	struct tcp_listener *listener;
+	struct sim_plan plan;
+};
+
+#define SIM_SERVICES_MAX 16u
 
 /* The applications of one host. */
 struct sim_streams {
 	struct sim *sim;
 	unsigned host;
-	struct tcp_listener *listener;
-	struct sim_plan accepted; /* the plan of accepted connections */
+	struct sim_service service[SIM_SERVICES_MAX];
+	unsigned services;
 	struct sim_stream *first;
 	unsigned opened, finished, complete, closed_for[16]; /* by tcp_close_reason */
 	uint64_t complete_us; /* when a stream last got its last byte */

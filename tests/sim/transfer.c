@@ -36,6 +36,7 @@ static void draw_hosts(struct sim_pair *p)
 		sim_set_isn(cfg, (unsigned)sim_rng_below(r, 4));
 		if (sim_rng_chance(r, SIM_PPM / 4))
 			p->sim->host[i].batch_us = sim_rng_magnitude(r, 1, 2000);
+		cfg->pacing = !sim_rng_chance(r, SIM_PPM / 4);
 	}
 }
 
@@ -60,6 +61,24 @@ static void draw_link(struct sim_pair *p, struct sim_link_config *l, uint64_t rt
 	if (sim_rng_chance(r, 2 * (SIM_PPM / 3))) {
 		l->rate = sim_rng_magnitude(r, 100000, 1000000000);
 		l->queue = sim_rng_magnitude(r, 8192, 1u << 20);
+	}
+}
+
+/* From a generator of its own: what the others draw stays as it was. */
+static void draw_ecn(struct sim_pair *p)
+{
+	struct sim_rng r;
+
+	sim_rng_seed(&r, p->sim->seed ^ 3168);
+	for (unsigned i = 0; i < 2; i++) {
+		struct sim_link_config *l = &p->sim->link[i].cfg;
+		p->cfg[i].ecn = (enum stack_ecn)sim_rng_below(&r, 4);
+		if (sim_rng_chance(&r, SIM_PPM / 2))
+			l->ce_ppm = (uint32_t)sim_rng_magnitude(&r, 100, 200000);
+		if (sim_rng_chance(&r, SIM_PPM / 2))
+			l->ce_threshold = l->queue / 4;
+		if (sim_rng_chance(&r, SIM_PPM / 10))
+			l->ecn = (enum sim_ecn_path)sim_rng_below(&r, 5);
 	}
 }
 
@@ -152,6 +171,7 @@ static void run_transfer(struct sim *sim, unsigned index)
 			sim->link[i].cfg.corrupt_ppm = 0;
 		}
 	}
+	draw_ecn(&p);
 	draw_plans(&p);
 	draw_close(&p);
 	describe(&p, rtt_us);

@@ -13,10 +13,18 @@
 #define PLAUSIBLE (1u << 20)  /* a scripted peer sends no more: what lies beyond is garbage */
 #define CHECK_OFTEN_CONNS 16u /* with more connections the TCBs are compared every 16th turn    */
 
+enum ecn_kind {
+	ECN_NONE,
+	ECN_CLASSIC,
+	ECN_ACCURATE
+};
+
 /* What one side of a flow has sent, and what has reached it. */
 struct side {
 	bool syn, fin, acked, window;
 	bool has_wscale, has_mss, sack_permitted;
+	enum ecn_kind ecn_setup; /* a SYN or SYN-ACK has asked for ECN or granted it … */
+	bool ecn_plain;          /* … and another one has not                          */
 	uint8_t wscale;
 	uint16_t mss;
 	uint32_t isn;
@@ -129,6 +137,9 @@ static void take_syn(struct flow *f, unsigned from, const struct sim_segment *se
 		memset(f->side, 0, sizeof f->side);
 		*peer = (struct side){.syn = true, .isn = seg->ack - 1, .max = seg->ack};
 	}
+	/* All was over here, and then came an old duplicate of the SYN: its answer counts anew. */
+	if (judged && me->fin && (seg->flags & SIM_ACK))
+		me->acked = false;
 	if (me->syn && (me->isn == seg->seq || !judged))
 		return;                         /* once more; or a scripted peer's garbage */
 	if (me->syn && !(seg->flags & SIM_ACK)) /* a new connection between the same ports */
@@ -232,6 +243,56 @@ static const char *check_timestamp(const struct side *me, const struct sim_segme
 	return NULL;
 }
 
+/* RFC 3168 6.1.1, RFC 9768 table 2: which kind of ECN does a SYN ask for, or a SYN-ACK grant? */
+static enum ecn_kind ecn_kind_of(const struct sim_segment *seg)
+{
+	switch (seg->flags & (SIM_AE | SIM_CWR | SIM_ECE)) {
+	case 0:
+		return ECN_NONE;
+	case SIM_ECE:
+		return seg->flags & SIM_ACK ? ECN_CLASSIC : ECN_NONE;
+	case SIM_CWR | SIM_ECE:
+		return seg->flags & SIM_ACK ? ECN_ACCURATE : ECN_CLASSIC;
+	default:
+		return ECN_ACCURATE;
+	}
+}
+
+static void note_ecn_setup(struct flow *f, unsigned from, const struct sim_segment *seg)
+{
+	struct side *me = &f->side[from];
+	const enum ecn_kind kind = ecn_kind_of(seg);
+
+	if (kind == ECN_NONE)
+		me->ecn_plain = true;
+	else
+		me->ecn_setup = kind;
+}
+
+/* RFC 3168 6.1, RFC 9768: who may speak of ECN, and on what. */
+static const char *check_ecn(const struct flow *f, unsigned from, const struct sim_packet *p,
+			     const struct sim_segment *seg)
+{
+	const struct side *me = &f->side[from], *peer = &f->side[1 - from];
+	const bool agreed = me->ecn_setup && peer->ecn_setup;
+	const bool accurate = me->ecn_setup == ECN_ACCURATE && peer->ecn_setup == ECN_ACCURATE;
+	const bool fresh = seg->len > 0 && !(seg->flags & SIM_SYN) && !before(seg->seq, me->max);
+
+	if (seg->ecn != SIM_NOT_ECT && (seg->ecn != SIM_ECT0 || !agreed || me->ecn_plain || !fresh))
+		return "ECT on a packet that may not have it (RFC 3168 6.1)";
+	if (seg->flags & SIM_SYN)
+		return NULL;
+	if ((seg->flags & (SIM_ECE | SIM_CWR | SIM_AE)) && !agreed)
+		return "ECE, CWR or AE that was not agreed on";
+	if ((seg->flags & SIM_AE) && !accurate)
+		return "AE that was not agreed on";
+	if ((seg->flags & SIM_CWR) && !accurate && !fresh)
+		return "CWR without new data (RFC 3168 6.1.2)";
+	if ((seg->flags & SIM_CWR) && p->gso_size)
+		return "CWR on a super segment, whose pieces may all have it";
+	return NULL;
+}
+
 static unsigned matches_of(const struct flow *f, unsigned from, const struct sim_segment *seg)
 {
 	const struct side *me = &f->side[from], *peer = &f->side[1 - from];
@@ -287,6 +348,12 @@ static void note_sent(const struct sim *sim, struct flow *f, unsigned from,
 	}
 }
 
+/* An answer to somebody who is not in this world, like the sources of a flood: flows are known by their ports. */
+static bool goes_elsewhere(unsigned from, const struct sim_segment *seg)
+{
+	return memcmp(seg->dst, sim_host_addr(1 - from).bytes, 4) != 0;
+}
+
 unsigned sim_watch_sent(struct sim_watch *w, unsigned from, const struct sim_packet *p)
 {
 	static const char *const name[] = {"A", "B"};
@@ -302,11 +369,15 @@ unsigned sim_watch_sent(struct sim_watch *w, unsigned from, const struct sim_pac
 			sim_fail(sim, "host %s sent a bad packet: %s", name[from], wrong);
 		return 1u << SIM_MATCH_ANY;
 	}
+	if (goes_elsewhere(from, &seg))
+		return 1u << SIM_MATCH_ANY;
 	struct flow *f = find_flow(w, from, &seg);
 	if (!f)
 		f = add_flow(w, from, &seg);
 	if (seg.flags & SIM_SYN)
 		take_syn(f, from, &seg, judged, !sim->host[1 - from].stack);
+	if (seg.flags & SIM_SYN)
+		note_ecn_setup(f, from, &seg);
 	const unsigned matches = matches_of(f, from, &seg);
 	/* A RST answers what may belong to no connection: it says nothing about the flow. */
 	if (seg.flags & SIM_RST)
@@ -319,6 +390,9 @@ unsigned sim_watch_sent(struct sim_watch *w, unsigned from, const struct sim_pac
 			wrong = check_window(f, from, &seg);
 		if (!wrong)
 			wrong = check_sack(f, from, &seg);
+		/* Which SYN of a scripted peer the stack has believed is not known. */
+		if (!wrong && sim->host[1 - from].stack)
+			wrong = check_ecn(f, from, p, &seg);
 		if (!wrong)
 			wrong = check_timestamp(&f->side[from], &seg, sim->now_us);
 		if (wrong)

@@ -7,30 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "http/http.h"
-#include "server/app.h"
-#include "tests/sim/scenario.h"
 #include "tests/sim/site.h"
-#include "tests/sim/web_client.h"
+#include "tests/sim/web.h"
 
 #define HOUR (3600 * SIM_SECOND)
-#define WEB_CLIENT_PORT 30000u
 
 static const char *const alpn[] = {"http/1.1", NULL};
-
-/* Both ends of one scenario. */
-struct web {
-	struct sim *sim;
-	struct stack_config cfg[2];
-	struct http_server_config http_cfg;
-	struct app_config app_cfg;
-	bool secure;
-	enum tls_version version;
-	struct http_server *http;
-	struct tls_context *server_tls, *client_tls;
-	struct app *app;
-	struct web_clients clients;
-};
 
 static struct http_time web_time(const struct sim *sim)
 {
@@ -46,7 +28,7 @@ static void server_turn(void *ctx, struct sim *sim)
 		sim_wake(sim, 1);
 }
 
-static void web_init(struct web *w, struct sim *sim)
+void web_init(struct web *w, struct sim *sim)
 {
 	*w = (struct web){.sim = sim};
 	for (unsigned i = 0; i < 2; i++) {
@@ -81,8 +63,7 @@ static bool make_tls(struct web *w)
 	return w->client_tls != NULL;
 }
 
-/* False when something is missing; the failure is noted. */
-static bool web_start(struct web *w)
+bool web_start(struct web *w)
 {
 	struct sim *sim = w->sim;
 
@@ -107,7 +88,7 @@ static bool web_start(struct web *w)
 	return w->app != NULL;
 }
 
-static void web_stop(struct web *w)
+void web_stop(struct web *w)
 {
 	web_clients_free(&w->clients);
 	if (w->app)
@@ -119,7 +100,7 @@ static void web_stop(struct web *w)
 		tls_context_destroy(w->client_tls);
 }
 
-static void expect_served(struct web *w, unsigned count)
+void web_expect_served(struct web *w, unsigned count)
 {
 	struct sim *sim = w->sim;
 
@@ -222,7 +203,7 @@ static void run_random(struct sim *sim, bool secure, enum tls_version version)
 	if (web_start(&w)) {
 		web_clients_connect(&w.clients, 0, WEB_CLIENT_PORT, &plan);
 		sim_run(sim);
-		expect_served(&w, 1);
+		web_expect_served(&w, 1);
 		if (!sim->failed && w.clients.answers != plan.count)
 			sim_fail(sim, "%llu answers to %u requests",
 				 (unsigned long long)w.clients.answers, plan.count);
@@ -284,7 +265,71 @@ static void run_crowd(struct sim *sim, unsigned index)
 					    (uint16_t)(WEB_CLIENT_PORT + i), &plan);
 		}
 		sim_run(sim);
-		expect_served(&w, count);
+		web_expect_served(&w, count);
+	}
+	web_stop(&w);
+}
+
+/* ------------------------------------------------------------------ nothing waits */
+
+#define PROMPT_RTT (10 * SIM_MS)
+#define PROMPT_REQUESTS 12u
+#define PROMPT_FLIGHT 3u /* SYN-ACK, and no more than two segments of TLS */
+
+static void look_at_flight(void *ctx, void *arg)
+{
+	struct web *w = ctx;
+	const uint64_t packets = w->sim->link[1].counts.packets;
+
+	(void)arg;
+	if (packets > PROMPT_FLIGHT)
+		sim_fail(w->sim, "the server's first flight took %llu packets",
+			 (unsigned long long)packets);
+}
+
+static void look_at_answers(void *ctx, void *arg)
+{
+	struct web *w = ctx;
+
+	(void)arg;
+	if (w->clients.answers != PROMPT_REQUESTS)
+		sim_fail(w->sim, "only %llu of %u answers: something waits for a timer",
+			 (unsigned long long)w->clients.answers, PROMPT_REQUESTS);
+}
+
+/* Requests for files that fit into the initial window, one after the other on one connection of a link that
+ * loses nothing. Each takes one round trip, the handshakes one or two, and nothing takes more: that is how a
+ * stall of Nagle's algorithm, a delayed ACK or a record that is not flushed would show. */
+static void run_prompt(struct sim *sim, unsigned index)
+{
+	static const enum tls_version version[] = {TLS_VERSION_1_3, TLS_VERSION_1_2};
+	const unsigned tls = index % 3; /* 0: none */
+	const unsigned trips = 1 + (tls ? tls : 0) + PROMPT_REQUESTS;
+	struct web_plan plan = {.count = PROMPT_REQUESTS, .server_first = index / 3 % 2};
+	struct web w;
+
+	web_init(&w, sim);
+	w.secure = tls > 0;
+	w.version = tls ? version[tls - 1] : TLS_VERSION_ANY;
+	sim_set_delay(sim, PROMPT_RTT);
+	for (unsigned i = 0; i < 2; i++) {
+		sim_set_isn(&w.cfg[i], index % 4);
+		w.cfg[i].tso = w.cfg[i].checksum_offload = index / 6 % 2;
+		sim->link[i].cfg.coalesced = w.cfg[i].tso;
+	}
+	for (unsigned k = 0, file = index; k < PROMPT_REQUESTS; file++)
+		if (site_file_size(file % SITE_FILES) <= 12000)
+			plan.request[k++].file = file % SITE_FILES;
+	snprintf(sim->about, sizeof sim->about, "%u small requests, %s%s", PROMPT_REQUESTS,
+		 tls == 0 ? "no TLS" : (tls == 1 ? "TLS 1.3" : "TLS 1.2"),
+		 w.cfg[1].tso ? ", large segments" : "");
+	if (web_start(&w)) {
+		web_clients_connect(&w.clients, 0, WEB_CLIENT_PORT, &plan);
+		if (tls)
+			sim_at(sim, 2 * PROMPT_RTT - 1, look_at_flight, &w, NULL);
+		sim_at(sim, trips * PROMPT_RTT + 1, look_at_answers, &w, NULL);
+		sim_run(sim);
+		web_expect_served(&w, 1);
 	}
 	web_stop(&w);
 }
@@ -356,7 +401,7 @@ static void run_drain(struct sim *sim, unsigned index)
 			web_clients_connect(&w.clients, 0, (uint16_t)(WEB_CLIENT_PORT + i), &plan);
 		sim_at(sim, 0, start_drain, &w, NULL);
 		sim_run(sim);
-		expect_served(&w, count);
+		web_expect_served(&w, count);
 		if (!sim->failed && !app_drained(w.app))
 			sim_fail(sim, "the server does not say that it has drained");
 	}
@@ -378,7 +423,7 @@ static void run_plain_on_tls(struct sim *sim, unsigned index)
 		w.clients.tls = NULL;
 		web_clients_connect(&w.clients, 0, WEB_CLIENT_PORT, &plan);
 		sim_run(sim);
-		expect_served(&w, 1);
+		web_expect_served(&w, 1);
 	}
 	web_stop(&w);
 }
@@ -388,6 +433,7 @@ const struct sim_group sim_http_groups[] = {
 	{"https", "requests over TLS 1.3 and 1.2, links of every kind", 0, 40, run_https},
 	{"https-same-seed", "two runs of one seed, with TLS", 10, 0, run_twice},
 	{"crowd", "256 clients, 64 with TLS, on one lossy link", 4, 0, run_crowd},
+	{"prompt", "small requests take a round trip each, and no more", 24, 0, run_prompt},
 	{"gone", "silence both ways after each packet", 2 * 60, 0, run_gone},
 	{"drain", "downloads under way when the server ends", 8, 0, run_drain},
 	{"plain-on-tls", "http:// on the port of https://", 4, 0, run_plain_on_tls},

@@ -249,6 +249,55 @@ static void test_queue_drops_its_tail(void **state)
 	check_queue(&(struct link_config){.rate = rate}, PAYLOAD, 100);
 }
 
+/* Marks the packets that find more than so much waiting, and among them those that are ECT. */
+static void check_marks(const struct link_config *cfg, unsigned version, unsigned ecn,
+			unsigned marked)
+{
+	struct link_path *path = path_of(cfg);
+	const unsigned at = version == 6 ? 4 : 0;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < 100; i++) {
+		struct link_packet *p = tcp_packet(version, i, ACK, PAYLOAD, false);
+		p->bytes[1] |= (uint8_t)(ecn << at);
+		if (version == 4) {
+			to_be16(p->bytes + 10, 0);
+			to_be16(p->bytes + 10, ~plain_sum(0, p->bytes, 20));
+		}
+		link_path_input(path, 0, p);
+	}
+	assert_int_equal(link_path_counts(path)->marked, marked);
+	check_balance(path);
+	for (struct link_packet *p; (p = link_path_output(path, UINT64_MAX)) != NULL; n++) {
+		assert_true(packet_is_sound(p));
+		assert_int_equal(p->bytes[1] >> at & 3, n >= 100 - marked ? 3 : ecn);
+		link_packet_free(p);
+	}
+	assert_int_equal(n, 100);
+	link_path_destroy(path);
+}
+
+static void test_queue_marks_what_allows_it(void **state)
+{
+	const uint64_t rate = 12000000;
+
+	(void)state;
+	for (unsigned version = 4; version <= 6; version += 2) {
+		const uint64_t len = PAYLOAD + (version == 4 ? 52 : 72);
+		/* The first is being sent and ten more wait when the twelfth comes. */
+		for (unsigned ecn = 1; ecn <= 2; ecn++) {
+			check_marks(&(struct link_config){.rate = rate, .mark_packets = 9}, version,
+				    ecn, 89);
+			check_marks(&(struct link_config){.rate = rate, .mark_bytes = 10 * len - 1},
+				    version, ecn, 89);
+			check_marks(&(struct link_config){.rate = rate, .mark_bytes = 10 * len},
+				    version, ecn, 88);
+		}
+		check_marks(&(struct link_config){.rate = rate, .mark_packets = 9}, version, 0, 0);
+		check_marks(&(struct link_config){.rate = rate}, version, 2, 0);
+	}
+}
+
 static void test_queue_makes_room_as_packets_leave_it(void **state)
 {
 	const struct link_config cfg = {.rate = 12000000, .queue_packets = 2, .delay_ns = 500 * MS};
@@ -515,6 +564,7 @@ int main(void)
 		cmocka_unit_test(test_rate_is_exact),
 		cmocka_unit_test(test_idle_bottleneck_saves_nothing_up),
 		cmocka_unit_test(test_queue_drops_its_tail),
+		cmocka_unit_test(test_queue_marks_what_allows_it),
 		cmocka_unit_test(test_queue_makes_room_as_packets_leave_it),
 		cmocka_unit_test(test_overloaded_bottleneck_lets_pass_what_its_rate_allows),
 		cmocka_unit_test(test_memory_is_limited),

@@ -247,6 +247,7 @@ static void test_cutting_is_on_where_it_is_needed(void **state)
 		{"--duplicate 1", true},
 		{"--corrupt 1", true},
 		{"--rate 1gbit --queue 100", true},
+		{"--rate 1gbit --mark 100", true},
 		{"--loss 0", false},
 		{"--segment on", true},
 		{"--loss 1 --segment off", false},
@@ -278,6 +279,9 @@ static void test_what_is_not_said_has_a_default(void **state)
 	assert_int_equal(o.path[0].queue_packets, 0);
 	assert_int_equal(o.path[0].queue_bytes, 1000);
 	assert_int_equal(o.path[0].reorder_ns, 1000000);
+	parse_well(&o, "--left a --right b --rate 1mbit --mark 20");
+	assert_int_equal(o.path[0].mark_packets, 20);
+	assert_int_equal(o.path[0].queue_packets, 1000);
 	parse_well(&o, "--left a --right b --seed 0x10 --device-mtu 9000 --offload off");
 	assert_true(o.seed_given && o.seed == 16 && o.device_mtu == 9000 && !o.offload);
 }
@@ -320,6 +324,8 @@ static void test_errors_are_one_line_that_names_the_cause(void **state)
 		{"--left a --right b --seed -1", "64 bits"},
 		{"--left a --right b --reorder-by 0ms", "--reorder-by"},
 		{"--left a --right b --right-to-left --queue 9", "right to left: --queue without"},
+		{"--left a --right b --mark 9", "left to right: --mark without"},
+		{"--left a --right b --rate 1mbit --mark 0", "--mark: \"0\" is not allowed"},
 		{"--left a --right b --reorder-by 1ms", "without --reorder"},
 		{"--left a --right b --repair", "left to right: --repair without"},
 		{"--left a --right b --mtu-reply", "without --mtu"},
@@ -379,14 +385,12 @@ static char *printed(void (*print)(FILE *), const struct link_config *cfg)
 
 static void test_help_names_every_option_and_exit_status(void **state)
 {
-	static const char *const words[] = {"--left SIDE",     "--right SIDE", "--left-to-right",
-					    "--right-to-left", "--both",       "--delay TIME",
-					    "--jitter TIME",   "--rate RATE",  "--queue ",
-					    "--loss ",         "--burst ",     "--reorder ",
-					    "--reorder-by ",   "--duplicate ", "--corrupt ",
-					    "--repair",        "--mtu BYTES",  "--mtu-reply",
-					    "--segment ",      "--seed N",     "--device-mtu",
-					    "--offload",       "--help",       "78"};
+	static const char *const words[] = {
+		"--left SIDE",  "--right SIDE",  "--left-to-right", "--right-to-left", "--both",
+		"--delay TIME", "--jitter TIME", "--rate RATE",     "--queue ",        "--loss ",
+		"--burst ",     "--reorder ",    "--reorder-by ",   "--duplicate ",    "--corrupt ",
+		"--repair",     "--mtu BYTES",   "--mtu-reply",     "--segment ",      "--seed N",
+		"--device-mtu", "--mark ",       "--offload",       "--help",          "78"};
 	char *text = printed(link_options_print_help, NULL);
 
 	(void)state;
@@ -403,11 +407,13 @@ static void test_settings_as_text(void **state)
 
 	(void)state;
 	parse_well(&o, "--left a --right b --left-to-right --delay 10ms --jitter 1.5ms --rate "
-		       "100mbit --queue 64kb --loss 0.5 --burst 1:25 --reorder 2 --duplicate 3 "
+		       "100mbit --queue 64kb --mark 30kb --loss 0.5 --burst 1:25 --reorder 2 "
+		       "--duplicate 3 "
 		       "--corrupt 4 --repair --mtu 1400 --mtu-reply");
 	text = printed(NULL, &o.path[0]);
 	assert_string_equal(text, "delay 10 ms, jitter 1.5 ms, rate 100 Mbit/s, queue 64000 bytes, "
-				  "loss 0.5%, burst 1%:25%:100%, reorder 2% by 5 ms, duplicate 3%, "
+				  "marks above 30000 bytes, loss 0.5%, burst 1%:25%:100%, reorder "
+				  "2% by 5 ms, duplicate 3%, "
 				  "corrupt 4% with repaired checksum, MTU 1400 with reply, super "
 				  "segments cut");
 	free(text);

@@ -23,6 +23,29 @@ static void test_request_is_answered_and_the_connection_kept(void **state)
 	assert_no_sessions(w);
 }
 
+/* Requests of up to three segments, one after the other: the clock stands still, so no timer has helped. */
+static void test_keep_alive_requests_of_every_size_need_no_timer(void **state)
+{
+	struct world *w = *state;
+	struct peer *p = dial(w, 80);
+	const uint64_t before_us = w->now_us;
+
+	for (size_t pad = 1; pad < 4300; pad += 53) {
+		char request[4500];
+		const int n = snprintf(request, sizeof request,
+				       "GET /small HTTP/1.1\r\nHost: a\r\nX-Pad: ");
+		memset(request + n, 'x', pad);
+		strcpy(request + n + pad, "\r\n\r\n");
+		p->len = 0;
+		say(p, request);
+		assert_int_equal(strncmp(text_of(p), "HTTP/1.1 200", 12), 0);
+		assert_int_equal(body_len(p), 100);
+	}
+	assert_true(w->now_us == before_us);
+	assert_int_equal(stack_get_counters(w->server)->tcp_delayed_acks, 0);
+	hang_up(p);
+}
+
 static void test_close_is_fin_then_linger_until_the_peers_fin(void **state)
 {
 	struct world *w = *state;
@@ -291,6 +314,7 @@ int main(void)
 #define PLAIN(test) cmocka_unit_test_setup_teardown(test, setup_plain, teardown)
 	const struct CMUnitTest tests[] = {
 		PLAIN(test_request_is_answered_and_the_connection_kept),
+		PLAIN(test_keep_alive_requests_of_every_size_need_no_timer),
 		PLAIN(test_close_is_fin_then_linger_until_the_peers_fin),
 		PLAIN(test_linger_ends_by_its_timeout),
 		PLAIN(test_half_closed_client_gets_its_whole_answer),

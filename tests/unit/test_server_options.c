@@ -86,6 +86,7 @@ static void test_defaults_are_those_of_the_table(void **state)
 	assert_string_equal(c.o.user, "nobody");
 	assert_false(c.o.user_given);
 	assert_true(c.o.offload);
+	assert_int_equal(c.o.ecn, STACK_ECN_ANSWER);
 	assert_false(c.o.fast_open);
 	assert_int_equal(c.o.log, LOG_COMBINED);
 	assert_int_equal(c.o.grace_us, 10000000);

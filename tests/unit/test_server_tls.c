@@ -40,6 +40,30 @@ static struct tls_session *shake_hands(struct peer *p)
 	return t;
 }
 
+/* Our records from ServerHello to Finished leave together: one segment more than their bytes need is one too many. */
+static void test_handshake_flight_leaves_in_the_fewest_segments(void **state)
+{
+	struct world *w = *state;
+	struct peer *p = dial(w, 443);
+	const struct tls_stream stream = {p, client_send, client_recv};
+	struct tls_session *t = tls_session_create(w->tls_client, &stream);
+	const uint64_t before_us = w->now_us;
+	struct tcp_info info;
+
+	assert_int_equal(tls_session_handshake(t), TLS_WANT_READ);
+	settle(w);
+	tcp_get_info(p->c, &info);
+	assert_true(info.bytes_in > 500);
+	assert_int_equal(info.data_segs_in, (info.bytes_in + info.snd_mss - 1) / info.snd_mss);
+	assert_int_equal(info.snd_mss, 1448); /* both sides have the same link */
+	while (tls_session_handshake(t) == TLS_WANT_READ)
+		assert_true(turn(w));
+	assert_true(tls_session_established(t));
+	assert_true(w->now_us == before_us); /* no timer has helped */
+	tls_session_destroy(t);
+	hang_up(p);
+}
+
 static void test_tls_ends_with_close_notify_then_fin(void **state)
 {
 	struct world *w = *state;
@@ -166,6 +190,7 @@ int main(void)
 {
 #define TLS(test) cmocka_unit_test_setup_teardown(test, setup_tls, teardown)
 	const struct CMUnitTest tests[] = {
+		TLS(test_handshake_flight_leaves_in_the_fewest_segments),
 		TLS(test_tls_ends_with_close_notify_then_fin),
 		TLS(test_tls_client_that_only_closes_tcp_is_answered),
 		TLS(test_plain_http_on_the_tls_port_is_told_so),

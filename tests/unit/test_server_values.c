@@ -207,6 +207,12 @@ static void test_words(void **state)
 	assert_true(value_log_format("combined", &format) && format == LOG_COMBINED);
 	assert_false(value_log_format("JSON", &format));
 	assert_false(value_log_format("", &format));
+	enum stack_ecn ecn;
+	assert_true(value_ecn("off", &ecn) && ecn == STACK_ECN_OFF);
+	assert_true(value_ecn("answer", &ecn) && ecn == STACK_ECN_ANSWER);
+	assert_true(value_ecn("ask", &ecn) && ecn == STACK_ECN_ASK);
+	assert_false(value_ecn("on", &ecn));
+	assert_false(value_ecn("", &ecn));
 	assert_true(value_on_off("on", &on) && on);
 	assert_true(value_on_off("off", &on) && !on);
 	assert_false(value_on_off("yes", &on));

@@ -201,7 +201,8 @@ static uint32_t slow_round(struct tcp_cc *cc, uint32_t *una, uint64_t rtt_us, un
 					       .srtt_us = rtt_us,
 					       .rtt_us = rtt_us + i,
 					       .snd_una = *una,
-					       .snd_nxt = end + (i + 1) * (before / samples) * 2};
+					       .snd_nxt = end + (i + 1) * (before / samples) * 2,
+					       .paced = true};
 		tcp_cc_cubic.acked(cc, &ack);
 	}
 	*una = end;
@@ -268,6 +269,77 @@ static void test_few_samples_decide_nothing(void **state)
 	assert_false(cc.cubic.hystart.css);
 }
 
+/* A queue that builds up and overflows within a round trip: its first samples are from before. */
+static uint32_t round_with_a_growing_queue(struct tcp_cc *cc, uint32_t *una, bool paced)
+{
+	const uint32_t end = *una + cc->cwnd, piece = cc->cwnd / 32;
+
+	for (unsigned i = 0; i < 32; i++) {
+		*una += piece;
+		const struct tcp_cc_ack ack = {.bytes = piece,
+					       .srtt_us = 20000,
+					       .rtt_us = 20000 + 250 * i,
+					       .snd_una = *una,
+					       .snd_nxt = end + cc->cwnd,
+					       .paced = paced};
+		tcp_cc_cubic.acked(cc, &ack);
+	}
+	*una = end;
+	return cc->cwnd;
+}
+
+static void test_paced_sender_sees_a_queue_within_the_round(void **state)
+{
+	(void)state;
+	for (unsigned paced = 0; paced < 2; paced++) {
+		struct tcp_cc cc = at_window(320);
+		uint32_t una = 4294960000u;
+		slow_round(&cc, &una, 20000, 8);
+		slow_round(&cc, &una, 20000, 8);
+		round_with_a_growing_queue(&cc, &una, paced);
+		assert_int_equal(cc.cubic.hystart.css, paced);
+	}
+}
+
+/* A spike of fewer than eight samples is none. */
+static void test_paced_sender_is_not_misled_by_a_few_samples(void **state)
+{
+	struct tcp_cc cc = at_window(320);
+	uint32_t una = 0;
+
+	(void)state;
+	slow_round(&cc, &una, 20000, 8);
+	slow_round(&cc, &una, 20000, 8);
+	for (unsigned i = 0; i < 64; i++) {
+		una += MSS;
+		const struct tcp_cc_ack ack = {.bytes = MSS,
+					       .srtt_us = 20000,
+					       .rtt_us = i % 8 ? 90000 : 20000,
+					       .snd_una = una,
+					       .snd_nxt = una + 1000 * MSS,
+					       .paced = true};
+		tcp_cc_cubic.acked(&cc, &ack);
+		assert_false(cc.cubic.hystart.css);
+	}
+}
+
+/* RFC 9406 4.3: L is 8 without pacing; with it a stretch ACK counts in full. */
+static void test_stretch_ack_is_limited_unless_paced(void **state)
+{
+	(void)state;
+	for (unsigned paced = 0; paced < 2; paced++) {
+		struct tcp_cc cc = at_window(100);
+		const struct tcp_cc_ack ack = {.bytes = 44 * MSS,
+					       .srtt_us = 20000,
+					       .rtt_us = 20000,
+					       .snd_una = 1,
+					       .snd_nxt = 100 * MSS,
+					       .paced = paced};
+		tcp_cc_cubic.acked(&cc, &ack);
+		assert_int_equal(cc.cwnd, (paced ? 144 : 108) * MSS);
+	}
+}
+
 static void test_hystart_is_for_the_first_slow_start_only(void **state)
 {
 	struct tcp_cc cc = at_window(100);
@@ -298,6 +370,9 @@ int main(void)
 		cmocka_unit_test(test_rising_delay_ends_slow_start_without_loss),
 		cmocka_unit_test(test_passing_rise_resumes_slow_start),
 		cmocka_unit_test(test_few_samples_decide_nothing),
+		cmocka_unit_test(test_paced_sender_sees_a_queue_within_the_round),
+		cmocka_unit_test(test_paced_sender_is_not_misled_by_a_few_samples),
+		cmocka_unit_test(test_stretch_ack_is_limited_unless_paced),
 		cmocka_unit_test(test_hystart_is_for_the_first_slow_start_only),
 	};
 

@@ -247,20 +247,49 @@ static void test_second_address_of_the_host(void **state)
 	test_free(p);
 }
 
-static void test_every_other_protocol_is_dropped(void **state)
+/* RFC 1122 3.2.2.1: its sender is told so. What TCP, UDP and ICMP make of it is their own matter. */
+static void test_every_other_protocol_is_unreachable(void **state)
 {
+	static const uint8_t head[8] = {3, 2};
 	struct wire *w = *state;
 
 	wire_listen(w, WIRE_PORT, 16);
 	for (unsigned protocol = 0; protocol < 256; protocol++) {
 		const size_t len = make_syn(w);
-		if (protocol == 6)
+		if (protocol == 6 || protocol == 1 || protocol == 17)
 			continue;
 		packet[9] = (uint8_t)protocol;
 		wire_fix_checksums(packet, len);
-		expect_dropped(w, len);
+		advance_us(w, 1000000); /* a fresh second of the rate limit */
+		wire_inject_raw(w, packet, len);
+		struct wire_packet *p = wire_take(w);
+		check(w, p != NULL);
+		check_equal(w, p->len, 20 + 8 + 20 + 8);
+		check_equal(w, p->bytes[9], 1);
+		check(w, memcmp(p->bytes + 20, head, 2) == 0 &&
+				 memcmp(p->bytes + 24, head + 4, 4) == 0);
+		check(w, memcmp(p->bytes + 28, packet, 28) == 0);
+		check_equal(w, wire_checksum(p->bytes + 20, p->len - 20, 0), 0);
+		test_free(p);
+		check_equal(w, wire_waiting(w), 0);
 	}
-	check_equal(w, counters(w)->ip_in_unknown_protos, 254);
+	check_equal(w, counters(w)->ip_in_unknown_protos, 253);
+	check_equal(w, counters(w)->icmp_out_errors_sent, 253);
+	check_equal(w, wire_usage(w).half_open, 0);
+}
+
+static void test_unreachable_protocols_are_told_at_a_limited_rate(void **state)
+{
+	struct wire *w = *state;
+
+	for (unsigned i = 0; i < 1000; i++) {
+		const size_t len = make_syn(w);
+		packet[9] = 132;
+		wire_fix_checksums(packet, len);
+		wire_inject_raw(w, packet, len);
+	}
+	check_equal(w, drain(w), 10);
+	check_equal(w, counters(w)->icmp_out_errors_limited, 990);
 }
 
 static void test_port_zero_is_dropped(void **state)
@@ -296,12 +325,13 @@ static void test_every_data_offset_and_length(void **state)
 	}
 }
 
-/* The reserved bits are ignored (RFC 9293 3.1); so are the flags of ECN that nobody has asked
- * for. */
+/* The reserved bits are ignored (RFC 9293 3.1); so are the flags of ECN where it is switched off. */
 static void test_reserved_bits_are_ignored(void **state)
 {
 	struct wire *w = *state;
 
+	w->cfg.ecn = STACK_ECN_OFF;
+	wire_restart(w);
 	wire_listen(w, WIRE_PORT, 16);
 	for (uint8_t bits = 0; bits < 16; bits++) {
 		const size_t len = make_syn(w);
@@ -327,7 +357,8 @@ int main(void)
 		WIRE_TEST_ONCE(test_only_unicast_sources_and_our_own_destination),
 		WIRE_TEST_ONCE(test_land),
 		WIRE_TEST_ONCE(test_second_address_of_the_host),
-		WIRE_TEST_ONCE(test_every_other_protocol_is_dropped),
+		WIRE_TEST_ONCE(test_every_other_protocol_is_unreachable),
+		WIRE_TEST_ONCE(test_unreachable_protocols_are_told_at_a_limited_rate),
 		WIRE_TEST_ONCE(test_port_zero_is_dropped),
 		WIRE_TEST_ONCE(test_every_data_offset_and_length),
 		WIRE_TEST_ONCE(test_reserved_bits_are_ignored),

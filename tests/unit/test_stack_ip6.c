@@ -268,6 +268,7 @@ static void test_super_segments_fit_the_longest_packet(void **state)
 	struct wire *w = *state;
 
 	w->cfg.tso = w->cfg.checksum_offload = true;
+	w->cfg.pacing = false;
 	wire_restart(w);
 	wire_establish(w, "win 65535 <mss 1440,wscale 14>");
 	for (unsigned round = 0; round < 60; round++) {

@@ -321,7 +321,7 @@ static bool seg_fits(const struct wire_line *l, const struct seg *g)
 	       g->dst == l->seg.dst && (g->flags & ~ignore) == (l->seg.flags & ~ignore) &&
 	       g->seq == l->seg.seq && g->len == l->seg.len &&
 	       (!l->has_ack || g->ack == l->seg.ack) && (!l->has_win || g->win == l->seg.win) &&
-	       g->urg == l->seg.urg && options_fit(l, g);
+	       g->urg == l->seg.urg && g->ecn == l->seg.ecn && options_fit(l, g);
 }
 
 void wire_expect(struct wire *w, const char *text, const char *file, int line)

@@ -14,7 +14,7 @@
  *
  * time     seconds since the test began. inject: moves the clock there first; `+0.1` counts from now.
  *          expect: exact to 1 ms; `~` within 10 ms, `>` then or later, `*` any time (up to an hour).
- * flags    S F R P U E W and `.` for ACK, as tcpdump writes them; `-` for none. In an expectation PSH
+ * flags    S F R P U E W and `.` for ACK, as tcpdump writes them, A for AE; `-` for none. In an expectation PSH
  *          counts only when it is written.
  * a:b(n)   sequence numbers relative to the sender's initial one, and the payload's length.
  * ack n    relative to the receiver's initial sequence number. In an expectation it must be given
@@ -27,6 +27,7 @@
  *          last one that the stack sent; `fo *` in an expectation for any.
  *          sack a:b a:b … for selective acknowledgements, relative like `ack n`; one `sack` for all.
  * port n   the peer's port, when it is not the one of the current connection; `to n` the stack's.
+ * [ect0]   the ECN field of the IP header: also [ect1] and [ce]; without one of them it is Not-ECT.
  * fill c   payload bytes are all `c` instead of the stream's own pattern.
  *
  * Payload is a function of its place in the stream, so every byte in either direction is checked with
@@ -54,6 +55,7 @@ enum {
 	URG = 0x20,
 	ECE = 0x40,
 	CWR = 0x80,
+	AE = 0x100, /* RFC 9768 */
 };
 
 #define WIRE_PEER 0x0a000001u /* 10.0.0.1 */
@@ -67,7 +69,8 @@ struct seg {
 	uint16_t sport, dport;
 	uint32_t seq, ack;
 	uint16_t win, urg;
-	uint8_t flags;
+	uint16_t flags;
+	uint8_t ecn; /* of the IP header */
 	uint8_t opt[40];
 	size_t opt_len;
 	size_t len;             /* of the payload                            */

@@ -64,6 +64,7 @@ size_t wire_build(const struct wire *w, const struct seg *g, uint8_t packet[WIRE
 
 	memset(packet, 0, 40);
 	packet[0] = 0x45;
+	packet[1] = g->ecn;
 	wire_put16(packet + 2, (uint32_t)(20 + tcp_len));
 	packet[6] = 0x40;
 	packet[8] = 64;
@@ -74,8 +75,8 @@ size_t wire_build(const struct wire *w, const struct seg *g, uint8_t packet[WIRE
 	wire_put16(tcp + 2, g->dport);
 	wire_put32(tcp + 4, g->seq);
 	wire_put32(tcp + 8, g->ack);
-	tcp[12] = (uint8_t)((20 + g->opt_len) / 4 << 4);
-	tcp[13] = g->flags;
+	tcp[12] = (uint8_t)((20 + g->opt_len) / 4 << 4 | g->flags >> 8);
+	tcp[13] = (uint8_t)g->flags;
 	wire_put16(tcp + 14, g->win);
 	wire_put16(tcp + 18, g->urg);
 	memcpy(tcp + 20, g->opt, g->opt_len);
@@ -133,8 +134,8 @@ const char *wire_decode_ip(const uint8_t *packet, size_t len)
 		return "the IP header is wrong: version, header length or total length";
 	if (wire_checksum(packet, 20, 0) != 0)
 		return "the IP header's checksum is wrong";
-	if ((wire_get16(packet + 6) & 0xbfff) != 0 || packet[8] < 32)
-		return "the IP header is wrong: a fragment, or a short TTL";
+	if ((wire_get16(packet + 6) & 0xbfff) != 0 || packet[8] < 32 || packet[1] > 3)
+		return "the IP header is wrong: a fragment, a short TTL, or a DSCP";
 	return NULL;
 }
 
@@ -149,19 +150,20 @@ bool wire_decode(const uint8_t *packet, size_t len, struct seg *g, const char **
 	if (packet[9] != 6 || len < 40)
 		return false;
 	const size_t header_len = (size_t)(tcp[12] >> 4) * 4;
-	if (header_len < 20 || 20 + header_len > len || (tcp[12] & 0xf) != 0)
+	if (header_len < 20 || 20 + header_len > len || (tcp[12] & 0xe) != 0)
 		return false;
 	*what = "the TCP checksum is wrong";
 	if (wire_checksum(tcp, len - 20, wire_pseudo_sum(packet, 20, len)) != 0)
 		return false;
 	memset(g, 0, sizeof *g);
+	g->ecn = packet[1] & 3;
 	g->src = wire_get32(packet + 12);
 	g->dst = wire_get32(packet + 16);
 	g->sport = (uint16_t)wire_get16(tcp);
 	g->dport = (uint16_t)wire_get16(tcp + 2);
 	g->seq = wire_get32(tcp + 4);
 	g->ack = wire_get32(tcp + 8);
-	g->flags = tcp[13];
+	g->flags = (uint16_t)(tcp[13] | (tcp[12] & 1) << 8);
 	g->win = (uint16_t)wire_get16(tcp + 14);
 	g->urg = (uint16_t)wire_get16(tcp + 18);
 	g->opt_len = header_len - 20;
@@ -174,17 +176,18 @@ bool wire_decode(const uint8_t *packet, size_t len, struct seg *g, const char **
 
 /* ------------------------------------------------------------------ the notation */
 
-static const char flag_letters[] = "FSRP.UEW";
+static const char flag_letters[] = "FSRP.UEWA";
+static const char *const ecn_words[] = {"", "[ect1]", "[ect0]", "[ce]"}; /* RFC 3168 5 */
 
 void wire_print_seg(const struct wire *w, const struct seg *g, bool from_peer, char *out,
 		    size_t size)
 {
 	const uint32_t seq = g->seq - (from_peer ? w->irs : w->iss);
 	const uint32_t ack = g->ack - (from_peer ? w->iss : w->irs);
-	char flags[9] = "-", options[256] = "";
+	char flags[10] = "-", options[256] = "";
 	size_t n = 0;
 
-	for (unsigned bit = 0; bit < 8; bit++)
+	for (unsigned bit = 0; bit < 9; bit++)
 		if (g->flags >> bit & 1)
 			flags[n++] = flag_letters[bit];
 	flags[n ? n : 1] = '\0';
@@ -205,10 +208,10 @@ void wire_print_seg(const struct wire *w, const struct seg *g, bool from_peer, c
 	for (unsigned i = 0; g->has_fo && i <= g->fo_len; i++)
 		n += (size_t)(i ? snprintf(options + n, sizeof options - n, "%02x", g->fo[i - 1])
 				: snprintf(options + n, sizeof options - n, ",fo "));
-	snprintf(out, size, "%s %u:%u(%zu) ack %u win %u%s%s%s port %u to %u", flags, seq,
+	snprintf(out, size, "%s %u:%u(%zu) ack %u win %u%s%s%s%s%s port %u to %u", flags, seq,
 		 seq + (uint32_t)g->len, g->len, g->flags & ACK ? ack : 0, g->win, n ? " <" : "",
-		 n ? options + 1 : "", n ? ">" : "", from_peer ? g->sport : g->dport,
-		 from_peer ? g->dport : g->sport);
+		 n ? options + 1 : "", n ? ">" : "", g->ecn ? " " : "", ecn_words[g->ecn],
+		 from_peer ? g->sport : g->dport, from_peer ? g->dport : g->sport);
 }
 
 #define script_error(w, text) \
@@ -371,6 +374,12 @@ static void parse_words(const struct wire *w, const char *p, bool from_peer, str
 			*peer_port = (uint16_t)number(&p);
 		} else if (word(&p, "to")) {
 			*host_port = (uint16_t)number(&p);
+		} else if (word(&p, "[ect0]")) {
+			g->ecn = 2;
+		} else if (word(&p, "[ect1]")) {
+			g->ecn = 1;
+		} else if (word(&p, "[ce]")) {
+			g->ecn = 3;
 		} else if (word(&p, "fill")) {
 			g->payload = (const uint8_t *)p++; /* a string of the test */
 		} else if (word(&p, "<")) {
@@ -393,7 +402,7 @@ static void parse_seg(const struct wire *w, const char *p, bool from_peer, struc
 	for (; *p && *p != ' '; p++) {
 		const char *flag = strchr(flag_letters, *p);
 		if (flag)
-			g->flags |= (uint8_t)(1u << (flag - flag_letters));
+			g->flags |= (uint16_t)(1u << (flag - flag_letters));
 		else if (*p != '-')
 			script_error((struct wire *)w, begin);
 	}

@@ -50,7 +50,8 @@ uint32_t wire_pseudo_sum_v6(const uint8_t *packet, uint8_t protocol, size_t len)
 size_t wire_to_v6(const uint8_t *packet, size_t len, uint8_t *v6)
 {
 	memset(v6, 0, 40);
-	v6[0] = 0x60;
+	v6[0] = (uint8_t)(0x60 | packet[1] >> 4);
+	v6[1] = (uint8_t)(packet[1] << 4);
 	wire_put16(v6 + 4, wire_get16(packet + 2) - 20);
 	v6[6] = packet[9];
 	v6[7] = packet[8];
@@ -64,7 +65,8 @@ size_t wire_to_v6(const uint8_t *packet, size_t len, uint8_t *v6)
 
 const char *wire_decode_ip6(const uint8_t *packet, size_t len)
 {
-	if (len < 40 || wire_get32(packet) != 0x60000000 || wire_get16(packet + 4) != len - 40)
+	if (len < 40 || (wire_get32(packet) & 0xffcfffff) != 0x60000000 ||
+	    wire_get16(packet + 4) != len - 40)
 		return "the IPv6 header is wrong: version, class, flow label or length";
 	if (packet[7] < 32 || (packet[6] != 6 && packet[6] != 58))
 		return "the IPv6 header is wrong: hop limit, or what follows";
@@ -76,7 +78,7 @@ const char *wire_decode_ip6(const uint8_t *packet, size_t len)
 /* In place, for what the stack has sent; checked before. */
 static void wire_to_v4(struct wire_packet *p)
 {
-	uint8_t head[20] = {0x45, [6] = 0x40};
+	uint8_t head[20] = {0x45, p->bytes[1] >> 4, [6] = 0x40};
 
 	wire_put16(head + 2, (uint32_t)p->len - 20);
 	head[8] = p->bytes[7];
