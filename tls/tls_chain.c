@@ -105,6 +105,22 @@ static const char *instead_of_key(const struct tls_blob *blob)
 	return NULL;
 }
 
+/* Ed25519, P-521 and the like: Mbed TLS knows them not, or is built without them. */
+#define UNSUPPORTED "a kind of key that is not supported; ECDSA P-256, P-384 and RSA are"
+
+static bool is_unsupported(int err)
+{
+	/* The low seven bits may name a second cause. */
+	switch (-(int)((unsigned)-err & 0xff80u)) {
+	case MBEDTLS_ERR_X509_UNKNOWN_SIG_ALG:
+	case MBEDTLS_ERR_PK_UNKNOWN_PK_ALG:
+	case MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* ------------------------------------------------------------------ reading */
 
 /* Takes whatever extension is unknown. */
@@ -171,11 +187,14 @@ int tls_chain_read(mbedtls_x509_crt *all, const struct tls_blob *blob, const cha
 	if (good > 0 && broken == 0)
 		return 0;
 	const char *instead = broken ? NULL : instead_of_certificate(blob);
+	const bool foreign = is_unsupported(err);
 	if (instead)
 		snprintf(error, TLS_ERROR_SIZE, "%s %s: %s", what, blob->name, instead);
 	else if (broken > 0 && good > 0)
-		snprintf(error, TLS_ERROR_SIZE, "%s %s: %d of its certificates cannot be read",
-			 what, blob->name, broken);
+		snprintf(error, TLS_ERROR_SIZE, "%s %s: %d of its certificates cannot be read%s%s",
+			 what, blob->name, broken, foreign ? ": " : "", foreign ? UNSUPPORTED : "");
+	else if (foreign)
+		snprintf(error, TLS_ERROR_SIZE, "%s %s: %s", what, blob->name, UNSUPPORTED);
 	else
 		tls_error_format(error, what, blob->name, err);
 	return -1;
@@ -202,8 +221,9 @@ int tls_key_read(mbedtls_pk_context *key, const struct tls_blob *blob, char erro
 		snprintf(error, TLS_ERROR_SIZE,
 			 "key %s is encrypted; decrypt it first: openssl pkey -in %s -out NEW",
 			 blob->name, blob->name);
-	else if (instead)
-		snprintf(error, TLS_ERROR_SIZE, "key %s: %s", blob->name, instead);
+	else if (instead || is_unsupported(err))
+		snprintf(error, TLS_ERROR_SIZE, "key %s: %s", blob->name,
+			 instead ? instead : UNSUPPORTED);
 	else
 		tls_error_format(error, "key", blob->name, err);
 	return -1;

@@ -133,6 +133,28 @@ def listener(talk):
         thread.join(20)
 
 
+def test_show_of_a_server_that_wants_a_certificate(env):
+    """In TLS 1.2 the handshake fails without one, and the server's is seen all the same."""
+    where = folder(env, "asking")
+    certs(env, "issue", "127.0.0.1", "--dir", where, "--out", "site")
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+    at = {n: os.path.join(where, n + ".pem") for n in ("ca", "intermediate", "site", "site-key")}
+    command = ["openssl", "s_server", "-accept", "127.0.0.1:%d" % port, "-tls1_2", "-Verify", "1",
+               "-verify_return_error", "-CAfile", at["ca"], "-cert", at["site"], "-key", at["site-key"],
+               "-cert_chain", at["intermediate"]]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as server:
+        try:
+            wait_until(lambda: b"names   127.0.0.1" in env.run(
+                env.binary, "certs", "show", "--dir", where, "127.0.0.1:%d" % port).stdout, "its certificate")
+            done = certs(env, "show", "--dir", where, "127.0.0.1:%d" % port)
+            assert b"with the alert handshake_failure; but it showed this before" in done.stdout, done
+            assert b"a client would take it" in done.stdout, done
+        finally:
+            server.kill()
+
+
 def test_show_says_why_there_is_nothing_to_show(env):
     for talk, words in ((lambda p: p.recv(1), "closed the connection"),
                         (lambda p: p.sendall(b"220 mail.test ESMTP\r\n" * 10) or p.recv(9), "does not speak TLS"),

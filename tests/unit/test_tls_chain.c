@@ -30,6 +30,42 @@ static const char constrained_key[] =
 	"RVGfzyn8VwZHL1+9RLD2UnyjVBDC0OIVrBPNYodeJBhkvA/k4TrjiOfA\n"
 	"-----END PRIVATE KEY-----\n";
 
+static const char ed25519_cert[] =
+	"-----BEGIN CERTIFICATE-----\n"
+	"MIIBLjCB4aADAgECAhQYq5bve9MbC0HTDiQh/f9DfC2TNDAFBgMrZXAwDTELMAkG\n"
+	"A1UEAwwCZWQwHhcNMjYxMTI2MTEyNzMwWhcNMjYxMjI2MTEyNzMwWjANMQswCQYD\n"
+	"VQQDDAJlZDAqMAUGAytlcAMhAP2T2cVS3dI+/2EfXmmQxnhbPFmo4+R6ABhuUbkf\n"
+	"qyBYo1MwUTAdBgNVHQ4EFgQUapHMnyps2k30Bv//1cxz6F0Cuz0wHwYDVR0jBBgw\n"
+	"FoAUapHMnyps2k30Bv//1cxz6F0Cuz0wDwYDVR0TAQH/BAUwAwEB/zAFBgMrZXAD\n"
+	"QQAF3+SAmy9GLJbrCQeB4YOvmxvxA+OwOU7IWm92dNIsqpeA+rpgULHrxCf7XwRK\n"
+	"C1x37sCa+YQO9uLpZHFRtqQN\n"
+	"-----END CERTIFICATE-----\n";
+static const char ed25519_key[] =
+	"-----BEGIN PRIVATE KEY-----\n"
+	"MC4CAQAwBQYDK2VwBCIEIFKDjjKcDdaoVBZwSWKFyiKEgnYsWJQTTAwCgkp5eeTa\n"
+	"-----END PRIVATE KEY-----\n";
+static const char p521_cert[] = "-----BEGIN CERTIFICATE-----\n"
+				"MIIB+jCCAVygAwIBAgIUYJiHC/ma/XcBf+NksclEQIwSx7AwCgYIKoZIzj0EAwIw\n"
+				"DzENMAsGA1UEAwwEcDUyMTAeFw0yNjExMjYxMTI3MzBaFw0yNjEyMjYxMTI3MzBa\n"
+				"MA8xDTALBgNVBAMMBHA1MjEwgZswEAYHKoZIzj0CAQYFK4EEACMDgYYABACbVxyT\n"
+				"jDl31csjyOXuIFvOBhjFU61oM+n+7FGp82x7ywIt00o9fDv7LHPXEk76Ml/x3gPZ\n"
+				"CYRPAPplpcCw6hY2sQFFtYssbE02QfdjePlTYykjW5h4DDH1DQBSHq+vSbHnowIO\n"
+				"Smy7ej3sBVrHffnMRXe+xK7wIr9ukhXT3pL6TJmBdaNTMFEwHQYDVR0OBBYEFOKu\n"
+				"2C/pJqpHSa0VEA53u0cArM9YMB8GA1UdIwQYMBaAFOKu2C/pJqpHSa0VEA53u0cA\n"
+				"rM9YMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDgYsAMIGHAkIBF7QW+uPi\n"
+				"MYN8qOyz6mtx+AL5KcDFy1YFUP36qTqFhOnH43oLQx2aGJs+65Yref6o32+qqRwK\n"
+				"BYXTXhYxkfCir7YCQTEmfvtl1fYuao15CNqzSVfsVNwhpj+M/f5xc0fkJEdiO1aO\n"
+				"9f/gPc/6Q7PD3thp2XXmrm9yxdN2laHGarj1VlRW\n"
+				"-----END CERTIFICATE-----\n";
+static const char p521_key[] = "-----BEGIN PRIVATE KEY-----\n"
+			       "MIHuAgEAMBAGByqGSM49AgEGBSuBBAAjBIHWMIHTAgEBBEIB/bW1Z+RfU109jCym\n"
+			       "PE0Cqsxqz4O2OBMaCcETQctZNKAsfH0I1zSpyalvMIFLA8BeJPwKEZCNXXLvWUSa\n"
+			       "WT5hYVuhgYkDgYYABACbVxyTjDl31csjyOXuIFvOBhjFU61oM+n+7FGp82x7ywIt\n"
+			       "00o9fDv7LHPXEk76Ml/x3gPZCYRPAPplpcCw6hY2sQFFtYssbE02QfdjePlTYykj\n"
+			       "W5h4DDH1DQBSHq+vSbHnowIOSmy7ej3sBVrHffnMRXe+xK7wIr9ukhXT3pL6TJmB\n"
+			       "dQ==\n"
+			       "-----END PRIVATE KEY-----\n";
+
 static int setup(void **state)
 {
 	(void)state;
@@ -386,6 +422,26 @@ static void test_a_key_of_none_of_them_is_refused(void **state)
 		       "key site.key does not belong to the certificate in site.pem");
 }
 
+static void test_kinds_of_keys_that_are_not_supported_are_named(void **state)
+{
+	static const char *const parts[] = {fixture_p256_cert, p521_cert};
+	static const char *const foreign[][2] = {{ed25519_cert, ed25519_key},
+						 {p521_cert, p521_key}};
+	const struct tls_blob cert = blob(fixture_p256_cert, "site.pem"),
+			      key = blob(fixture_p256_key, "site.key");
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(foreign); i++) {
+		expect_refused(blob(foreign[i][0], "site.pem"), key,
+			       "certificate site.pem: a kind of key that is not supported; ECDSA "
+			       "P-256, P-384 and RSA are");
+		expect_refused(cert, blob(foreign[i][1], "site.key"),
+			       "key site.key: a kind of key that is not supported");
+	}
+	expect_refused(blob(join(parts, 2), "site.pem"), key,
+		       "1 of its certificates cannot be read: a kind of key that is not supported");
+}
+
 static void test_broken_blocks_are_refused(void **state)
 {
 	static char text[TEXT_SIZE];
@@ -455,6 +511,7 @@ int main(void)
 		cmocka_unit_test(test_encrypted_keys_are_refused_with_what_decrypts_them),
 		cmocka_unit_test(test_files_of_another_kind_are_refused_with_what_they_are),
 		cmocka_unit_test(test_a_key_of_none_of_them_is_refused),
+		cmocka_unit_test(test_kinds_of_keys_that_are_not_supported_are_named),
 		cmocka_unit_test(test_broken_blocks_are_refused),
 		cmocka_unit_test(test_a_chain_too_long_to_be_sent_is_refused),
 	};
