@@ -58,6 +58,7 @@ struct options {
 	uint64_t grace_us;
 	uint64_t header_timeout_us, idle_timeout_us, handshake_timeout_us, send_timeout_us;
 	uint64_t linger_timeout_us, tcp_timeout_us;
+	uint64_t tcp_keepalive_us;   /* 0: off                                                 */
 	uint64_t ticket_lifetime_us; /* 0: no tickets                                         */
 	const char *ticket_keys;     /* NULL: keys of our own, which rotate                   */
 	const char *config;          /* NULL: none */

@@ -67,6 +67,17 @@ static bool parse_timeout(const char *text, void *field)
 	return true;
 }
 
+/* Off, or not so short that it would be a nuisance. */
+static bool parse_keepalive(const char *text, void *field)
+{
+	uint64_t us;
+
+	if (!value_seconds(text, &us) || (us != 0 && us < 1000000))
+		return false;
+	*(uint64_t *)field = us;
+	return true;
+}
+
 static bool parse_log(const char *text, void *field)
 {
 	return value_log_format(text, field);
@@ -113,6 +124,8 @@ static const struct option_kind kind_workers = {parse_workers, "1 to 64, or auto
 static const struct option_kind kind_seconds = {parse_seconds, "seconds from 0 to 86400", false};
 static const struct option_kind kind_timeout = {
 	parse_timeout, "seconds above 0, up to 86400, such as 30 or 0.5", false};
+static const struct option_kind kind_keepalive = {parse_keepalive,
+						  "0 for off, or seconds from 1 to 86400", false};
 static const struct option_kind kind_log = {parse_log, "combined, json or off", false};
 static const struct option_kind kind_on_off = {parse_on_off, "on or off", false};
 static const struct option_kind kind_ecn = {parse_ecn, "off, answer or ask", false};
@@ -202,6 +215,9 @@ const struct option_def option_table[] = {
 	{.name = "tcp-timeout", .kind = &kind_timeout, .offset = FIELD(tcp_timeout_us),
 	 .default_text = "120", .argument = "SECONDS",
 	 .help = "for a client that acknowledges nothing at all"},
+	{.name = "tcp-keepalive", .kind = &kind_keepalive, .offset = FIELD(tcp_keepalive_us),
+	 .default_text = "0", .argument = "SECONDS",
+	 .help = "probe a client silent for so long; 0: off, the time-outs above end every wait"},
 	{.name = "config", .letter = 'c', .kind = &option_kind_text, .offset = FIELD(config),
 	 .argument = "FILE", .help = "configuration file: name = value, a line each",
 	 .no_file = true},

@@ -151,6 +151,9 @@ static bool make_stack(struct worker *w)
 	cfg.checksum_offload = cfg.tso = w->cfg->offload;
 	cfg.ecn = o->ecn;
 	cfg.user_timeout_us = o->tcp_timeout_us;
+	cfg.keepalive_us = o->tcp_keepalive_us;
+	if (cfg.keepalive_us > 0 && cfg.keepalive_us < cfg.keepalive_interval_us)
+		cfg.keepalive_interval_us = cfg.keepalive_us;
 	if (cfg.fin_wait_2_us > o->tcp_timeout_us)
 		cfg.fin_wait_2_us = o->tcp_timeout_us;
 	cfg.fastopen = o->fast_open;

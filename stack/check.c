@@ -4,6 +4,7 @@
 #include "stack/pmtu_cache.h"
 #include "stack/seq.h"
 #include "stack/stack_internal.h"
+#include "stack/tcp_conn.h"
 #include "stack/tcp_reass.h"
 #include "stack/tcp_syncache.h"
 #include "stack/tcp_timewait.h"
@@ -16,6 +17,8 @@ static const char *check_send(const struct tcp_conn *c)
 		return "more was sent than the application gave";
 	if (c->snd.len > c->snd.cap || c->snd.len > c->stack->cfg.send_buffer_max)
 		return "the send ring holds more than it may";
+	if (!list_linked(&c->held.link) && (c->snd.cap > 0 || !c->attached))
+		return "a send ring or an orphan that memory pressure does not know of";
 	if (c->cc.cwnd < c->cc.mss)
 		return "the congestion window is below one segment";
 	const char *broken = tcp_pmtu_check(c);
@@ -28,6 +31,8 @@ static const char *check_receive(const struct tcp_conn *c)
 
 	if (c->state != TCP_SYN_SENT && seq_lt(c->rcv_adv, c->rcv_nxt))
 		return "RCV.NXT lies beyond the advertised edge";
+	if (c->rcvbuf.limit == 0 || c->rcvbuf.limit > c->stack->cfg.recv_buffer_max)
+		return "the receive window is made of more than there may be";
 	if (c->rcv.len > c->rcv.cap || c->rcv.len > c->stack->cfg.recv_buffer_max)
 		return "the receive ring holds more than it may";
 	if (c->ooo_count > c->ooo_cap || (c->ooo_count == 0) != (c->ooo == NULL))
@@ -37,6 +42,8 @@ static const char *check_receive(const struct tcp_conn *c)
 			return "the out-of-order list is not sorted and disjoint";
 		at = c->ooo[i].end;
 	}
+	if ((c->ooo_count > 0) != list_linked(&c->held.ofo_link))
+		return "data out of order that memory pressure does not know of";
 	if (c->ooo_count > 0 && c->rcv.len + (at - c->rcv_nxt) > c->rcv.cap)
 		return "out-of-order data reaches beyond the ring";
 	return NULL;
@@ -65,9 +72,11 @@ static const char *check_liveness(const struct tcp_conn *c)
 		return "the timer and what it is for do not agree";
 	if (c->pace.waiting != timer_armed(&c->pace.timer))
 		return "pacing and its timer do not agree";
-	if (!busy || timer_armed(&c->xmit_timer) || c->pace.waiting ||
-	    list_linked(&c->output_link) || waits_for_application(c))
-		return NULL;
+	/* A keepalive probe moves nothing: what it stands for is a connection that waits for nothing. */
+	const bool timer = c->pace.waiting ||
+			   (timer_armed(&c->xmit_timer) && c->xmit_mode != TCP_XMIT_KEEPALIVE);
+	if (!busy || timer || list_linked(&c->output_link) || waits_for_application(c))
+		return tcp_keepalive_check(c);
 	return "liveness: nothing will ever move this connection";
 }
 
@@ -80,8 +89,7 @@ const char *stack_check(const struct stack *s)
 	for (struct list *n = s->conns.next; n != &s->conns && !broken; n = n->next) {
 		const struct tcp_conn *c = list_entry(n, struct tcp_conn, link);
 		conns++;
-		memory += sizeof *c + c->snd.cap + c->rcv.cap + tcp_scoreboard_memory(c) +
-			  tcp_reass_memory(c);
+		memory += tcp_conn_memory(c);
 		if (c->dead)
 			continue;
 		established += c->state == TCP_ESTABLISHED || c->state == TCP_CLOSE_WAIT;
@@ -115,5 +123,7 @@ const char *stack_check(const struct stack *s)
 	if (conns != s->conn_count || established != s->established || orphans != s->orphans ||
 	    s->table.count > s->conn_count + s->syncache_count + s->timewait_count)
 		return "the counts of connections do not agree";
-	return s->memory > s->cfg.memory_limit ? "more memory is held than the limit allows" : NULL;
+	return s->memory + s->buffers_cached > s->cfg.memory_limit
+		       ? "more memory is held than the limit allows"
+		       : NULL;
 }

@@ -65,6 +65,15 @@ static void evict(struct stack *s, struct ip_reass *r)
 	ip_reass_free(r);
 }
 
+bool ip_reass_evict_oldest(struct stack *s)
+{
+	if (list_empty(&s->reass))
+		return false;
+	trace_memory(s, NULL, "memory is short: the oldest datagram's fragments are dropped");
+	evict(s, list_entry(s->reass.next, struct ip_reass, link));
+	return true;
+}
+
 /* At most an eighth of all memory may lie here. */
 static size_t bytes_max(const struct stack *s)
 {
@@ -84,7 +93,7 @@ static void *reass_alloc(struct stack *s, size_t len, const struct ip_reass *kee
 		evict(s, list_entry(oldest, struct ip_reass, link));
 	}
 	/* Like data, fragments do not get what is kept back for handshakes and answers: see buffer_get. */
-	if (s->memory + len > s->cfg.memory_limit - s->cfg.memory_limit / 16)
+	if (s->memory + len > memory_mark(s, MEMORY_DATA))
 		return NULL;
 	void *p = account_alloc(s, len);
 	if (p)
@@ -301,7 +310,8 @@ static uint8_t *assemble(const struct ip_reass *r, size_t *len)
 
 	/* The first fragment's header may be longer than that of those which were checked. */
 	if (total <= longest)
-		pkt = account_alloc(r->stack, total);
+		pkt = account_alloc_answer(r->stack,
+					   total); /* gone before this packet is done with */
 	if (!pkt)
 		return NULL;
 	memcpy(pkt, first->bytes, first->header_len);

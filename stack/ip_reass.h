@@ -47,6 +47,8 @@ uint8_t *ip_reass_input(struct stack *s, const struct ip_packet *ip, size_t *len
 /* Its time is over. */
 void ip_reass_timer(struct ip_reass *r);
 void ip_reass_free(struct ip_reass *r);
+/* Memory is short: false when there is no datagram to give up. */
+bool ip_reass_evict_oldest(struct stack *s);
 /* For stack_check: the bytes that are charged for reassembly, by counting; NULL or what is wrong. */
 const char *ip_reass_check(const struct stack *s, size_t *memory);
 

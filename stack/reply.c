@@ -15,7 +15,7 @@ struct reply *reply_new(struct stack *s, size_t len)
 	struct reply *r = NULL;
 
 	if (s->reply_count < REPLY_QUEUE_MAX)
-		r = account_alloc(s, sizeof *r + len);
+		r = account_alloc_answer(s, sizeof *r + len);
 	if (!r) {
 		s->counters.reply_queue_drops++;
 		return NULL;

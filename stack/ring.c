@@ -36,6 +36,29 @@ bool ring_grow(struct stack *s, struct ring *r, uint32_t need, uint32_t extent, 
 	return true;
 }
 
+void ring_shrink(struct stack *s, struct ring *r)
+{
+	struct ring small = {.cap = BUFFER_MIN, .len = r->len};
+	struct slice in[2];
+
+	if (r->len == 0) {
+		ring_release(s, r);
+		return;
+	}
+	while (small.cap < r->len)
+		small.cap *= 2;
+	if (small.cap >= r->cap)
+		return;
+	small.data = buffer_get_smaller(s, small.cap);
+	if (!small.data)
+		return;
+	const size_t n = ring_slices(r, 0, r->len, in);
+	for (size_t i = 0, at = 0; i < n; at += in[i++].len)
+		memcpy(small.data + at, in[i].data, in[i].len);
+	ring_release(s, r);
+	*r = small;
+}
+
 void ring_release(struct stack *s, struct ring *r)
 {
 	if (r->data)

@@ -28,6 +28,8 @@ struct ring {
 /* Makes sure that the ring can hold `need` bytes from its head, keeping the first `extent`. At most
  * `max` bytes (a power of two). False when that is more than max, or memory is short. */
 bool ring_grow(struct stack *s, struct ring *r, uint32_t need, uint32_t extent, uint32_t max);
+/* Moves what is in order to the smallest buffer that takes it, as far as memory can be had. */
+void ring_shrink(struct stack *s, struct ring *r);
 /* Gives the memory back; the ring is empty afterwards. */
 void ring_release(struct stack *s, struct ring *r);
 /* The bytes [offset, offset + len) from the head, as one or two slices; returns how many slices. They

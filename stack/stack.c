@@ -56,14 +56,17 @@ void stack_config_default(struct stack_config *cfg)
 		.max_connections = 65536,
 		.max_half_open = 4096,
 		.max_time_wait = 65536,
-		.send_buffer_max = 1u << 20,
-		.recv_buffer_max = 256u << 10,
+		.send_buffer_max = 8u << 20,
+		.recv_buffer_max = 4u << 20,
+		.recv_buffer_initial = 64u << 10,
 		.time_wait_us = 60 * SECONDS,
 		.fin_wait_2_us = 60 * SECONDS,
 		.user_timeout_us = 120 * SECONDS,
 		.syn_timeout_us = 180 * SECONDS,
 		.pacing = true,
 		.ecn = STACK_ECN_ANSWER,
+		.keepalive_interval_us = 75 * SECONDS,
+		.keepalive_probes = 9,
 		.syn_cookies = true,
 		.fastopen_pending = 256,
 	};
@@ -86,8 +89,9 @@ static bool config_valid(struct stack_config *cfg)
 	cfg->send_buffer_max = ring_size(cfg->send_buffer_max);
 	cfg->recv_buffer_max = ring_size(cfg->recv_buffer_max);
 	if (cfg->mtu < MTU_MIN || cfg->mtu > TCP_SEGMENT_MAX || !cfg->send_buffer_max ||
-	    !cfg->recv_buffer_max || cfg->addr_count > STACK_MAX_ADDRS || cfg->max_half_open == 0 ||
-	    (cfg->tso && !cfg->checksum_offload))
+	    !cfg->recv_buffer_max || cfg->recv_buffer_initial == 0 ||
+	    cfg->addr_count > STACK_MAX_ADDRS || cfg->max_half_open == 0 ||
+	    (cfg->tso && !cfg->checksum_offload) || !tcp_option_config_valid(cfg))
 		return false;
 	for (size_t i = 0; i < cfg->addr_count; i++)
 		if (!ip_addr_is_unicast(&cfg->addr[i]) ||
@@ -143,6 +147,7 @@ struct stack *stack_create(const struct stack_config *cfg)
 		list_init(&s->syncache_bucket[i].entries);
 	list_init(&s->timewait);
 	list_init(&s->reass);
+	pressure_init(s);
 	s->next_id = 1;
 	while ((uint32_t)UINT16_MAX << s->rcv_wscale < s->cfg.recv_buffer_max)
 		s->rcv_wscale++;
@@ -185,6 +190,7 @@ void stack_input(struct stack *s, uint64_t now_us, const uint8_t *pkt, size_t le
 	reply_release_out(s);
 	s->counters.ip_in_receives++;
 	ip_input(s, pkt, len, meta);
+	pressure_reclaim(s);
 }
 
 size_t stack_output(struct stack *s, uint64_t now_us, struct packet_out *out)
@@ -213,7 +219,7 @@ size_t stack_output(struct stack *s, uint64_t now_us, struct packet_out *out)
 uint64_t stack_next_timeout(const struct stack *s)
 {
 	/* Somebody waits for the memory that has just been given back: stack_next_event tells them. */
-	if (s->memory_freed && !list_empty(&s->starved))
+	if (s->pressure.due || (s->memory_freed && !list_empty(&s->starved)))
 		return s->now_us;
 	return timer_wheel_next(&s->wheel);
 }
@@ -256,6 +262,7 @@ void stack_advance(struct stack *s, uint64_t now_us)
 	reply_release_out(s);
 	while ((t = timer_wheel_pop(&s->wheel, s->now_us)) != NULL)
 		fire(t);
+	pressure_reclaim(s);
 }
 
 /* ------------------------------------------------------------------ events */
@@ -324,5 +331,7 @@ void stack_get_usage(const struct stack *s, struct stack_usage *usage)
 				      .time_wait = s->timewait_count,
 				      .established = s->established,
 				      .orphans = s->orphans,
-				      .memory = s->memory};
+				      .memory = s->memory,
+				      .cached = s->buffers_cached,
+				      .pressure = s->pressure.on};
 }

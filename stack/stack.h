@@ -111,6 +111,7 @@ enum stack_trace_kind {
 	STACK_TRACE_DROP,       /* a packet was dropped; `why` says for which reason   */
 	STACK_TRACE_STATE,      /* the state moved with no packet: a call or a timer   */
 	STACK_TRACE_TIMER,      /* a timer fired                                       */
+	STACK_TRACE_MEMORY,     /* memory is short: something was given up             */
 };
 
 struct stack_trace_event {
@@ -170,6 +171,31 @@ struct stack_config {
 	void *trace_ctx;
 	bool fixed_isn; /* tests only: every initial number is isn, cookies apart  */
 	uint32_t isn;
+
+	/*
+	 * When memory_limit comes near, this is given up, in this order and until no more than
+	 * seven eighths of it are held:
+	 *   1. free buffers that are kept for reuse, and fragments that wait for others
+	 *   2. the growth of rings and windows; WRITABLE is put off (from seven eighths on)
+	 *   3. half-open entries, the oldest first, beyond an eighth of the limit and 64
+	 *   4. TIME-WAIT records, the oldest first, beyond a sixteenth
+	 *   5. data that came out of order: without SACK first, then SACKed (RFC 2018 8)
+	 *   6. connections without a handle of which the peer has taken next to nothing for five
+	 *      seconds, the longest first: RST
+	 *   7. connections whose peer does the same with data that it was sent, or keeps its window shut: RST,
+	 *      CLOSED{NO_MEMORY}
+	 * When that is not enough, data are dropped as if lost, SYNs and new connections are refused.
+	 * Everything held for peers counts, buffers kept for reuse too; not the hash table, 16 bytes for each
+	 * connection, entry and record at most, nor malloc's own.
+	 * The other limit is for one connection: its block, rings and scoreboard; 0 for none beyond the sizes of
+	 * its buffers. Its rings stop growing there.
+	 */
+	size_t connection_memory_limit;
+	/* The window that a connection begins with: grows to recv_buffer_max with the need, see tcp_rcvbuf.h. */
+	uint32_t recv_buffer_initial;
+	/* What a connection's TCP_OPTION_KEEPALIVE_… are before tcp_set_option. */
+	uint64_t keepalive_us, keepalive_interval_us;
+	uint32_t keepalive_probes;
 };
 /* What stack_config.cc can be: CUBIC with HyStart++ (RFC 9438, RFC 9406), NewReno (RFC 5681, RFC 3465). */
 extern const struct tcp_cc_ops tcp_cc_cubic, tcp_cc_newreno;
@@ -264,7 +290,7 @@ int tcp_connect(struct stack *s, uint64_t now_us, const struct ip_endpoint *loca
 		const struct ip_endpoint *remote, struct tcp_conn **out);
 
 /* RECEIVE without copying. Fills up to two slices with what is in order and returns their total
- * length. They stay valid until the next stack_input or tcp_recv_consume. */
+ * length. They stay valid until the next stack_input, stack_advance or tcp_recv_consume. */
 size_t tcp_recv_peek(const struct tcp_conn *c, struct slice slices[2]);
 /* Drops `len` bytes from the front (at most what peek returned) and opens the window. */
 void tcp_recv_consume(struct tcp_conn *c, size_t len);
@@ -304,6 +330,31 @@ void tcp_abort(struct tcp_conn *c);
 
 /* One application timer a connection: TIMER comes at `deadline_us`, UINT64_MAX switches it off. */
 void tcp_set_timer(struct tcp_conn *c, uint64_t deadline_us);
+
+/* What can be set on one connection. Times are microseconds, from TCP_OPTION_TIME_MIN_US to _MAX_US. */
+enum tcp_option {
+	/* Keepalive (RFC 9293 3.8.4): probes begin when the peer has been silent for so long and nothing is
+	 * outstanding; 0 for none, the default. A peer that answers none of them: RST, CLOSED{TIMEOUT}. */
+	TCP_OPTION_KEEPALIVE_US,
+	TCP_OPTION_KEEPALIVE_INTERVAL_US, /* from one unanswered probe to the next; 75 s          */
+	TCP_OPTION_KEEPALIVE_PROBES,      /* unanswered ones that end the connection, 1..255; 9   */
+	/* How long the peer may leave something unacknowledged, or its window shut, before the
+	 * connection is given up (RFC 9293 3.8.3): RST, CLOSED{TIMEOUT}. 0: stack_config's, the default, under
+	 * which a shut window is borne for as long as the peer answers probes (RFC 9293 3.8.6.1). With
+	 * keepalive it takes the place of the number of probes. After tcp_close the smaller of this and
+	 * stack_config's holds. May be lowered and raised while something is outstanding. */
+	TCP_OPTION_USER_TIMEOUT_US,
+	/* 1: tell the peer our user timeout, and take its, unless ours was set, within 100 s and
+	 * one hour (RFC 5482). 0, the default: neither. See tcp_user_timeout.h. */
+	TCP_OPTION_USER_TIMEOUT_EXCHANGE,
+};
+#define TCP_OPTION_TIME_MIN_US 10000ull                      /* 10 ms   */
+#define TCP_OPTION_TIME_MAX_US (30ull * 24 * 3600 * 1000000) /* 30 days */
+/* STACK_ERR_INVALID for a value out of range or an unknown option, STACK_ERR_STATE once the connection is no
+ * more. Nothing is changed then. */
+int tcp_set_option(struct tcp_conn *c, enum tcp_option option, uint64_t value);
+/* What is in force: for the user timeout never 0. STACK_ERR_INVALID for an unknown option. */
+int tcp_get_option(const struct tcp_conn *c, enum tcp_option option, uint64_t *value);
 
 void tcp_set_user(struct tcp_conn *c, void *user);
 void *tcp_user(const struct tcp_conn *c);
@@ -378,6 +429,10 @@ struct tcp_info {
 	uint64_t ecn_ce_in;      /* data segments that arrived with CE                 */
 	uint64_t ecn_reductions; /* of the window, for marks                           */
 	uint64_t delivered_ce;   /* full segments of ours acknowledged with ECE        */
+	/* Receive buffer auto-tuning: the size that the window is made of (Linux: rcv_ssthresh), what the
+	 * application has read in the last round trip (rcv_space), and that as the receiver sees it (rcv_rtt). */
+	uint32_t rcv_limit, rcv_space;
+	uint64_t rcv_rtt_us;
 };
 void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info);
 /* Calls `fn` for every connection, half-open entry and TIME-WAIT record, in no set order. */
@@ -527,7 +582,14 @@ void stack_each_conn(const struct stack *s, void (*fn)(void *ctx, const struct t
 	X(tcp_time_wait_evicted)      \
 	X(tcp_fin_wait_2_timeouts)    \
 	X(tcp_user_timeouts)          \
+	X(tcp_user_timeout_options)   \
+	X(tcp_keepalive_probes)       \
+	X(tcp_keepalive_drops)        \
 	X(tcp_memory_drops)           \
+	X(tcp_memory_pressures)       \
+	X(tcp_prune_called)           \
+	X(tcp_ofo_pruned)             \
+	X(tcp_abort_on_memory)        \
 	X(tcp_icmp_out_of_window)     \
 	X(tcp_pmtu_reductions)        \
 	X(tcp_pmtu_disproved)         \
@@ -551,6 +613,8 @@ struct stack_usage {
 	uint32_t established; /* ESTABLISHED and CLOSE-WAIT: RFC 4022 tcpCurrEstab */
 	uint32_t orphans;     /* connections whose handle was given back          */
 	size_t memory;        /* bytes charged to the global account */
+	size_t cached; /* bytes of free buffers beside them: both together stay within memory_limit */
+	bool pressure; /* memory is short */
 };
 void stack_get_usage(const struct stack *s, struct stack_usage *usage);
 

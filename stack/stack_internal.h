@@ -8,6 +8,7 @@
 
 #include "stack/list.h"
 #include "stack/pmtu_cache.h"
+#include "stack/pressure.h"
 #include "stack/reply.h"
 #include "stack/stack.h"
 #include "stack/tcp_syncache.h"
@@ -66,18 +67,39 @@ struct stack {
 	uint8_t rcv_wscale; /* what we offer: enough for recv_buffer_max */
 
 	size_t memory; /* bytes charged */
+	struct pressure pressure;
 	struct free_buffer *buffers[BUFFER_CLASSES];
 	size_t buffers_cached;
 	struct stack_counters counters;
 };
 
-/* Allocates and charges to the global account; NULL when the limit or malloc says no. */
+/* What memory is for, the first to be refused first. The marks are explained in pressure.h. */
+enum memory_use {
+	MEMORY_LOW,    /* only a mark: pressure ends below it                          */
+	MEMORY_GROWTH, /* rings beyond PRESSURE_RING                                   */
+	MEMORY_DATA,   /* other rings, fragments                                       */
+	MEMORY_RECORD, /* connections, half-open entries, TIME-WAIT, scoreboards       */
+	MEMORY_ANSWER, /* packets on their way out                                     */
+};
+/* How many bytes may be charged when something is to be allocated for this. */
+size_t memory_mark(const struct stack *s, enum memory_use use);
+
+/* Allocates and charges to the global account, as MEMORY_RECORD; NULL when the limit or malloc says no. */
 void *account_alloc(struct stack *s, size_t len);
+/* The same as MEMORY_ANSWER. */
+void *account_alloc_answer(struct stack *s, size_t len);
+/* Would account_alloc succeed? Asking counts as being refused. */
+bool account_has(struct stack *s, size_t len);
 void account_free(struct stack *s, void *p, size_t len);
 
 /* A ring's buffer of `cap` bytes, a power of two of at least BUFFER_MIN. Charged while in use. */
 uint8_t *buffer_get(struct stack *s, uint32_t cap);
+/* To take the place of a larger one, which is put back at once: may use what is kept for answers. */
+uint8_t *buffer_get_smaller(struct stack *s, uint32_t cap);
 void buffer_put(struct stack *s, uint8_t *data, uint32_t cap);
 void buffer_free_cache(struct stack *s);
+
+/* Are the options in the configuration within the limits of tcp_set_option? */
+bool tcp_option_config_valid(const struct stack_config *cfg);
 
 #endif

@@ -84,6 +84,7 @@ static void advance(struct tcp_conn *c, const struct tcp_segment *seg, struct tc
 	/* After a time-out snd_nxt went back; what has arrived need not go again. */
 	if (seq_lt(c->snd_nxt, c->snd_una))
 		c->snd_nxt = c->snd_una;
+	tcp_held_progress(c);
 	if (tcp_uses_sack(c))
 		tcp_scoreboard_acked(c, d);
 	d->acked = acked;
@@ -114,8 +115,11 @@ enum tcp_ack_verdict tcp_ack_process(struct tcp_conn *c, const struct tcp_segmen
 	/* RFC 5961 5.2: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT; what we have sent at most is snd_max. */
 	if (seq_gt(seg->ack, c->snd_max) || seq_lt(seg->ack, c->snd_una - c->snd_wnd_max))
 		return TCP_ACK_UNSENT;
+	tcp_keepalive_heard(c);
+	if (seg->opt.has_user_timeout)
+		tcp_user_timeout_take(c, seg->opt.user_timeout);
 	/* Somebody answers the probes; whether that is enough is in tcp_timer.h. */
-	if (c->xmit_mode == TCP_XMIT_PERSIST && c->attached) {
+	if (c->xmit_mode == TCP_XMIT_PERSIST && c->attached && !c->user_timeout.fixed) {
 		tcp_timer_progress(c);
 	}
 	if (seq_gt(seg->ack, c->snd_una))

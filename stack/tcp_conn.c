@@ -52,6 +52,9 @@ struct tcp_conn *tcp_conn_new(struct stack *s, const struct tcp_tuple *tuple, ui
 	timer_init(&c->delack_timer, TCP_TIMER_DELACK);
 	timer_init(&c->app_timer, TCP_TIMER_APP);
 	tcp_pace_init(c);
+	tcp_keepalive_init(c);
+	tcp_rcvbuf_init(c);
+	tcp_held_init(c);
 	list_append(&s->conns, &c->link);
 	s->conn_count++;
 	tcp_table_insert(s, &c->node);
@@ -83,6 +86,11 @@ void tcp_conn_negotiated(struct tcp_conn *c, const struct tcp_options *peer)
 	c->cc.ssthresh = UINT32_MAX;
 	if (c->cc_ops->init)
 		c->cc_ops->init(&c->cc);
+}
+
+size_t tcp_conn_memory(const struct tcp_conn *c)
+{
+	return sizeof *c + c->snd.cap + c->rcv.cap + tcp_scoreboard_memory(c) + tcp_reass_memory(c);
 }
 
 void tcp_conn_wants_output(struct tcp_conn *c)
@@ -124,6 +132,7 @@ static void tear_down(struct tcp_conn *c)
 	c->xmit_mode = TCP_XMIT_NONE;
 	list_remove(&c->output_link);
 	list_remove(&c->starved_link);
+	tcp_held_forget(c);
 	tcp_fastopen_ended(c, false);
 	ring_release(s, &c->snd);
 	tcp_scoreboard_reset(c);

@@ -24,6 +24,9 @@ void tcp_conn_reset(struct tcp_conn *c, enum tcp_close_reason reason, const char
 /* Frees the block at once, whatever its state. */
 void tcp_conn_free(struct tcp_conn *c);
 
+/* Bytes that are charged for it: the block, its rings with what lies in them out of order, its scoreboard. */
+size_t tcp_conn_memory(const struct tcp_conn *c);
+
 /* Payload that fits into one segment to this peer with today's options. */
 uint16_t tcp_our_mss(const struct stack *s, uint8_t version);
 

@@ -254,7 +254,12 @@ void tcp_ecn_timeout(struct tcp_conn *c)
 		return;
 	note_reduced(c);
 	e->hold_until_us = 0;
-	if (e->ect && !e->proven)
+	tcp_ecn_lost(c);
+}
+
+void tcp_ecn_lost(struct tcp_conn *c)
+{
+	if (c->ecn.mode != TCP_ECN_NONE && !c->ecn.proven)
 		tcp_ecn_give_up_ect(c);
 }
 

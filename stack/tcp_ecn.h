@@ -108,6 +108,9 @@ void tcp_ecn_reduced(struct tcp_conn *c);
 void tcp_ecn_undone(struct tcp_conn *c);
 /* The retransmission timer has fired: so it has, and perhaps ECT is why. */
 void tcp_ecn_timeout(struct tcp_conn *c);
+/* Something was lost. When nothing that left as ECT has arrived yet, a path that drops ECT is the likely reason, and what
+ * gets through are the retransmissions: then nothing leaves as ECT any more. */
+void tcp_ecn_lost(struct tcp_conn *c);
 /* RFC 3168 6.1.2: marked at a window of one segment, so the next one waits for a timer. */
 bool tcp_ecn_holds(const struct tcp_conn *c);
 /* That timer has fired. */

@@ -79,8 +79,7 @@ void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info)
 		.probes_out = c->probes_out,
 		.send_queued = c->snd.len,
 		.recv_queued = c->rcv.len,
-		.memory = sizeof *c + c->snd.cap + c->rcv.cap + tcp_scoreboard_memory(c) +
-			  tcp_reass_memory(c),
+		.memory = tcp_conn_memory(c),
 		.timer = tcp_timer_name(c),
 		.timer_us = c->xmit_mode != TCP_XMIT_NONE ? c->xmit_timer.deadline_us
 							  : c->delack_timer.deadline_us,
@@ -107,6 +106,9 @@ void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info)
 		.ecn_ce_in = c->ecn.ce_in,
 		.ecn_reductions = c->ecn.reductions,
 		.delivered_ce = c->ecn.delivered_ce,
+		.rcv_limit = c->rcvbuf.limit,
+		.rcv_space = c->rcvbuf.before,
+		.rcv_rtt_us = c->rcvbuf.rtt_us,
 	};
 	fill_metrics(c, info);
 }

@@ -399,6 +399,7 @@ static enum step take_data(struct arrival *a)
 	if (advanced > 0) {
 		c->bytes_in += advanced;
 		c->stack->counters.tcp_in_bytes += advanced;
+		tcp_rcvbuf_arrived(c, seg);
 		tcp_conn_event(c, STACK_EVENT_READABLE);
 		if (!a->why)
 			a->why = "data in order (RFC 9293 3.10.7.4, seventh)";

@@ -37,7 +37,7 @@ struct outgoing {
 
 uint32_t tcp_receive_window(const struct tcp_conn *c)
 {
-	const uint32_t buffer = c->stack->cfg.recv_buffer_max;
+	const uint32_t buffer = c->rcvbuf.limit;
 	const uint32_t promised = c->rcv_adv - c->rcv_nxt;
 	const uint32_t unit = (1u << c->rcv_wscale) - 1;
 	uint32_t room = c->rcv.len < buffer ? buffer - c->rcv.len : 0;
@@ -45,23 +45,29 @@ uint32_t tcp_receive_window(const struct tcp_conn *c)
 	/* RFC 9293 3.8.6.2.2: offer more only when it is at least a segment or half the buffer. */
 	if (room < promised + (c->rcv_mss < buffer / 2 ? c->rcv_mss : buffer / 2))
 		room = promised;
-	/* Rounded up: rounded down, the right edge would move left (RFC 7323 2.4). */
 	if (room > (uint32_t)UINT16_MAX << c->rcv_wscale)
 		room = (uint32_t)UINT16_MAX << c->rcv_wscale;
-	return room == promised ? (room + unit) & ~unit : room & ~unit;
+	/* Rounded up: rounded down, the right edge would move left. But segments that are smaller than the unit would
+	 * then never shut the window; so when a quarter more than the buffer has been promised
+	 * in this way, it does move left, by less than a unit (RFC 7323 2.4). */
+	const uint32_t up = (room + unit) & ~unit;
+	return room == promised && c->rcv.len + up <= buffer + buffer / 4 ? up : room & ~unit;
 }
 
 void tcp_output_window_update(struct tcp_conn *c)
 {
-	const uint32_t buffer = c->stack->cfg.recv_buffer_max;
+	const uint32_t buffer = c->rcvbuf.limit;
 	const uint32_t promised = c->rcv_adv - c->rcv_nxt;
 	const uint32_t two = 2u * c->rcv_mss;
 
 	if (c->dead || c->peer_fin_seen || c->state < TCP_ESTABLISHED)
 		return;
 	/* Worth a segment of its own when the peer can send two more, or half the buffer. */
-	if (tcp_receive_window(c) - promised < (two < buffer / 2 ? two : buffer / 2) ||
-	    tcp_receive_window(c) < promised)
+	const uint32_t window = tcp_receive_window(c);
+	if (window < promised || window - promised < (two < buffer / 2 ? two : buffer / 2))
+		return;
+	/* While there is plenty the next ACK will do, unless a quarter of the buffer came free. */
+	if (window - promised < buffer / 4 && promised > buffer / 8 && buffer > 4 * two)
 		return;
 	c->stack->counters.tcp_window_updates_out++;
 	c->ack_now = true;
@@ -75,7 +81,8 @@ static uint16_t advertise(struct tcp_conn *c, uint8_t flags)
 
 	if (flags & TCP_SYN) {
 		/* Never scaled in a SYN (RFC 7323 2.2). */
-		wnd = c->stack->cfg.recv_buffer_max - c->rcv.len; /* Fast Open's data are in it */
+		/* Fast Open's data are in it already. */
+		wnd = c->rcv.len < c->rcvbuf.limit ? c->rcvbuf.limit - c->rcv.len : 0;
 		wnd = wnd < UINT16_MAX ? wnd : UINT16_MAX;
 		field = (uint16_t)wnd;
 	} else {
@@ -323,7 +330,11 @@ static bool decide(struct tcp_conn *c, struct outgoing *o)
 	if (decide_probe(c, o))
 		return true;
 	*o = (struct outgoing){.seq = tcp_acceptable_seq(c), .flags = TCP_ACK, .why = "ACK"};
-	return c->ack_now;
+	if (c->ack_now)
+		return true;
+	*o = (struct outgoing){
+		.seq = c->snd_nxt - 1, .flags = TCP_ACK, .why = "keepalive probe (RFC 9293 3.8.4)"};
+	return tcp_keepalive_take_probe(c);
 }
 
 /* ------------------------------------------------------------------ making the packet */
@@ -346,6 +357,8 @@ static void fill_options(struct tcp_conn *c, struct tcp_segment *seg)
 	seg->opt.has_timestamp = offer || c->ts_ok;
 	seg->opt.ts_val = tcp_ts_now(c->stack, c->ts_offset);
 	seg->opt.ts_ecr = c->ts_recent;
+	seg->opt.user_timeout = tcp_user_timeout_field(c, syn, seg->len, seg->opt.sack_count);
+	seg->opt.has_user_timeout = seg->opt.user_timeout != 0;
 }
 
 /* With offload the field holds the sum of the pseudo-header and the link does the rest. */
@@ -458,6 +471,7 @@ static void note_sent(struct tcp_conn *c, const struct outgoing *o)
 	if (o->flags & TCP_ACK) {
 		c->ack_now = false;
 		tcp_sack_reported(c);
+		tcp_rcvbuf_acked(c);
 		c->rcv_unacked = 0;
 		c->last_ack_sent = c->rcv_nxt;
 		timer_stop(&s->wheel, &c->delack_timer);
@@ -496,7 +510,7 @@ static void settle_timers(struct tcp_conn *c)
 		if (c->xmit_mode != TCP_XMIT_FIN_WAIT_2)
 			tcp_timer_set_xmit(c, TCP_XMIT_FIN_WAIT_2);
 	} else {
-		tcp_timer_stop_xmit(c);
+		tcp_keepalive_settle(c);
 	}
 }
 

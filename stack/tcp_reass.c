@@ -118,6 +118,21 @@ static uint32_t extent(const struct tcp_conn *c)
 	return c->rcv.len + (c->ooo[c->ooo_count - 1].end - c->rcv_nxt);
 }
 
+/* How many of `len` bytes at `offset` the ring can take, after growing as far as it may. */
+static uint32_t make_room(struct tcp_conn *c, uint32_t offset, uint32_t len)
+{
+	struct stack *s = c->stack;
+	const uint32_t max = pressure_ring_max(c, &c->rcv, s->cfg.recv_buffer_max);
+	const uint32_t most = max > c->rcv.cap ? max : c->rcv.cap;
+	const uint32_t fits = offset < most ? most - offset : 0;
+	const uint32_t want = len < fits ? len : fits;
+
+	if (want > 0 && ring_grow(s, &c->rcv, offset + want, extent(c), max))
+		return want;
+	/* What the ring has anyway. */
+	return offset >= c->rcv.cap ? 0 : (len < c->rcv.cap - offset ? len : c->rcv.cap - offset);
+}
+
 uint32_t tcp_reass_insert(struct tcp_conn *c, uint32_t seq, const uint8_t *data, uint32_t len)
 {
 	struct stack *s = c->stack;
@@ -127,11 +142,14 @@ uint32_t tcp_reass_insert(struct tcp_conn *c, uint32_t seq, const uint8_t *data,
 
 	if (len == 0)
 		return 0;
-	if (!ring_grow(s, &c->rcv, offset + len, extent(c), s->cfg.recv_buffer_max)) {
+	const uint32_t room = make_room(c, offset, len);
+	if (room < len) {
 		s->counters.tcp_memory_drops++;
 		s->counters.tcp_rcv_q_drops++;
-		return 0;
 	}
+	len = room;
+	if (len == 0)
+		return 0;
 	report_duplicate(c, seq, seq + len);
 	if (seq != c->rcv_nxt) {
 		c->out_of_order_in++;
@@ -142,6 +160,7 @@ uint32_t tcp_reass_insert(struct tcp_conn *c, uint32_t seq, const uint8_t *data,
 		}
 		ring_write(&c->rcv, offset, data, len);
 		tcp_sack_note_arrival(c, seq);
+		tcp_held_ofo(c);
 		return 0;
 	}
 	ring_write(&c->rcv, offset, data, len);
@@ -151,7 +170,16 @@ uint32_t tcp_reass_insert(struct tcp_conn *c, uint32_t seq, const uint8_t *data,
 	if (reached > 0)
 		remove_ranges(c, 0, reached);
 	c->rcv.len += c->rcv_nxt - before;
+	tcp_held_ofo(c);
 	return c->rcv_nxt - before;
+}
+
+void tcp_reass_prune(struct tcp_conn *c)
+{
+	tcp_reass_release(c);
+	c->sack_recent_count = 0;
+	tcp_held_ofo(c);
+	ring_shrink(c->stack, &c->rcv);
 }
 
 void tcp_reass_cut(struct tcp_conn *c, uint32_t seq)
@@ -160,8 +188,9 @@ void tcp_reass_cut(struct tcp_conn *c, uint32_t seq)
 		struct seq_range *last = &c->ooo[c->ooo_count - 1];
 		if (seq_lt(last->start, seq)) {
 			last->end = seq;
-			return;
+			break;
 		}
 		remove_ranges(c, c->ooo_count - 1u, 1);
 	}
+	tcp_held_ofo(c);
 }

@@ -15,6 +15,8 @@
  * 0 for bytes that wait for a gap to fill, or that were dropped because memory or the list is full (then
  * the peer sends them again). */
 uint32_t tcp_reass_insert(struct tcp_conn *c, uint32_t seq, const uint8_t *data, uint32_t len);
+/* Memory is short: drops everything out of order, and the ring as far as that has needed it. */
+void tcp_reass_prune(struct tcp_conn *c);
 /* The stream ends at `seq`: forgets what was kept beyond. */
 void tcp_reass_cut(struct tcp_conn *c, uint32_t seq);
 /* The stretch that holds `seq`, NULL for none. */

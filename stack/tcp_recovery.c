@@ -30,6 +30,7 @@ static void reduce_ssthresh(struct tcp_conn *c, uint32_t out)
 	if (!c->ecn.marked)
 		c->cc.ssthresh = c->cc_ops->loss(&c->cc, out, c->stack->now_us);
 	tcp_ecn_reduced(c);
+	tcp_ecn_lost(c);
 }
 
 static void enter_fast_recovery(struct tcp_conn *c)

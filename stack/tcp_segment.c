@@ -28,6 +28,9 @@ static void parse_option(struct tcp_options *o, uint8_t kind, const uint8_t *bod
 		o->has_timestamp = true;
 		o->ts_val = get_be32(body);
 		o->ts_ecr = get_be32(body + 4);
+	} else if (kind == TCP_OPT_USER_TIMEOUT && len == 2) {
+		o->has_user_timeout = true;
+		o->user_timeout = get_be16(body);
 	} else if (kind == TCP_OPT_FASTOPEN && syn && len % 2 == 0 &&
 		   (len == 0 || (len >= TCP_FASTOPEN_MIN && len <= TCP_FASTOPEN_MAX))) {
 		o->has_fastopen = true;
@@ -129,6 +132,12 @@ size_t tcp_segment_write(uint8_t *out, const struct tcp_segment *seg)
 			put_be32(p + 8 + 8 * i, seg->opt.sack[i].end);
 		}
 		p += tcp_sack_option_len(seg->opt.sack_count);
+	}
+	if (seg->opt.has_user_timeout) {
+		p[0] = TCP_OPT_USER_TIMEOUT;
+		p[1] = 4;
+		put_be16(p + 2, seg->opt.user_timeout);
+		p += 4;
 	}
 	const size_t len = (size_t)(p - out);
 	put_be16(out, seg->src_port);

@@ -39,6 +39,7 @@ enum {
 	TCP_OPT_SACK_PERMITTED = 4,
 	TCP_OPT_SACK = 5,
 	TCP_OPT_TIMESTAMP = 8,
+	TCP_OPT_USER_TIMEOUT = 28, /* RFC 5482 */
 	TCP_OPT_FASTOPEN = 34,
 };
 
@@ -52,6 +53,8 @@ struct tcp_options {
 	uint16_t mss;
 	uint8_t wscale; /* as sent; larger than 14 counts as 14 */
 	uint32_t ts_val, ts_ecr;
+	bool has_user_timeout;
+	uint16_t user_timeout; /* as on the wire: granularity bit and 15 bits */
 	uint8_t sack_count;
 	struct seq_range sack[TCP_SACK_MAX]; /* as on the wire: not checked, in no order */
 	bool has_fastopen;

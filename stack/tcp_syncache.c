@@ -153,7 +153,7 @@ void tcp_syncache_fill(struct syncache_entry *e, struct stack *s, const struct t
 	tcp_tuple_of_segment(&e->node.tuple, syn);
 	e->opened_us = s->now_us;
 	e->irs = syn->seq;
-	e->rcv_wnd = s->cfg.recv_buffer_max < UINT16_MAX ? s->cfg.recv_buffer_max : UINT16_MAX;
+	e->rcv_wnd = tcp_rcvbuf_initial(s) < UINT16_MAX ? tcp_rcvbuf_initial(s) : UINT16_MAX;
 	e->snd_wnd = syn->wnd;
 	e->has_mss = syn->opt.has_mss;
 	e->mss = syn->opt.mss;
@@ -221,8 +221,7 @@ const char *tcp_syncache_refuses(struct stack *s, const struct tcp_listener *l)
 		s->counters.tcp_accept_overflows++;
 		return "accept queue full: dropped, the peer will send again";
 	}
-	if (s->conn_count >= s->cfg.max_connections ||
-	    s->memory + sizeof(struct tcp_conn) > s->cfg.memory_limit) {
+	if (s->conn_count >= s->cfg.max_connections || !account_has(s, sizeof(struct tcp_conn))) {
 		s->counters.tcp_memory_drops++;
 		return "no memory for a connection: dropped, the peer will send again";
 	}

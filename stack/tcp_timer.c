@@ -5,16 +5,20 @@
 #include "stack/stack_internal.h"
 #include "stack/tcp_conn.h"
 #include "stack/tcp_ecn.h"
+#include "stack/tcp_keepalive.h"
 #include "stack/tcp_recovery.h"
 #include "stack/tcp_rtt.h"
+#include "stack/tcp_user_timeout.h"
 #include "stack/trace.h"
 
 static uint64_t give_up_us(const struct tcp_conn *c)
 {
 	const struct stack_config *cfg = &c->stack->cfg;
 
-	uint64_t limit = c->progress_us +
-			 (tcp_syn_outstanding(c) ? cfg->syn_timeout_us : cfg->user_timeout_us);
+	const uint64_t timeout = tcp_user_timeout_us(c);
+	const bool syn =
+		tcp_syn_outstanding(c) && !(c->user_timeout.fixed && timeout < cfg->syn_timeout_us);
+	uint64_t limit = c->progress_us + (syn ? cfg->syn_timeout_us : timeout);
 	/* A peer that takes a byte now and then makes progress for ever. */
 	const uint64_t life = c->orphaned_us + TCP_ORPHAN_TIMEOUTS * cfg->user_timeout_us;
 
@@ -30,7 +34,8 @@ void tcp_timer_set_xmit(struct tcp_conn *c, enum tcp_xmit_mode mode)
 
 	if (c->xmit_mode != mode) {
 		/* From retransmission to probing the peer has been silent all along. */
-		if (c->xmit_mode == TCP_XMIT_NONE || mode == TCP_XMIT_FIN_WAIT_2)
+		if (c->xmit_mode == TCP_XMIT_NONE || c->xmit_mode == TCP_XMIT_KEEPALIVE ||
+		    mode == TCP_XMIT_FIN_WAIT_2)
 			c->progress_us = s->now_us;
 		c->xmit_mode = (uint8_t)mode;
 	}
@@ -69,6 +74,18 @@ void tcp_timer_back_to_rto(struct tcp_conn *c)
 		return;
 	c->xmit_mode = TCP_XMIT_RETRANSMIT;
 	timer_set(&c->stack->wheel, &c->xmit_timer, c->rto_at_us);
+}
+
+void tcp_timer_limit_xmit(struct tcp_conn *c)
+{
+	const uint64_t limit = give_up_us(c);
+
+	if (!tcp_rto_runs(c) && c->xmit_mode != TCP_XMIT_PERSIST)
+		return;
+	if (c->rto_at_us > limit)
+		c->rto_at_us = limit;
+	if (c->xmit_timer.deadline_us > limit)
+		timer_set(&c->stack->wheel, &c->xmit_timer, limit);
 }
 
 void tcp_timer_progress(struct tcp_conn *c)
@@ -136,6 +153,10 @@ static void xmit_fired(struct tcp_conn *c)
 		tcp_conn_end(c, TCP_CLOSE_TIMEOUT);
 		return;
 	}
+	if (c->xmit_mode == TCP_XMIT_KEEPALIVE) {
+		tcp_keepalive_fired(c);
+		return;
+	}
 	if (s->now_us >= give_up_us(c) || tcp_fastopen_gives_up(c)) {
 		s->counters.tcp_user_timeouts++;
 		/* RFC 1122 4.2.3.9: the application is told what ICMP has said meanwhile. */
@@ -194,6 +215,8 @@ const char *tcp_timer_name(const struct tcp_conn *c)
 		return "fin-wait-2";
 	case TCP_XMIT_ECN_HOLD:
 		return "ecn-hold";
+	case TCP_XMIT_KEEPALIVE:
+		return "keepalive";
 	case TCP_XMIT_NONE:
 		break;
 	}

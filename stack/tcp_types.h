@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "stack/list.h"
+#include "stack/pressure.h"
 #include "stack/ring.h"
 #include "stack/seq.h"
 #include "stack/stack.h"
@@ -19,16 +20,19 @@
 #include "stack/tcp_delack.h"
 #include "stack/tcp_ecn.h"
 #include "stack/tcp_fastopen.h"
+#include "stack/tcp_keepalive.h"
 #include "stack/tcp_metrics.h"
 #include "stack/tcp_pace.h"
 #include "stack/tcp_pmtu.h"
 #include "stack/tcp_prr.h"
 #include "stack/tcp_rack.h"
 #include "stack/tcp_rate.h"
+#include "stack/tcp_rcvbuf.h"
 #include "stack/tcp_scoreboard.h"
 #include "stack/tcp_segment.h"
 #include "stack/tcp_tlp.h"
 #include "stack/tcp_undo.h"
+#include "stack/tcp_user_timeout.h"
 #include "stack/timer_wheel.h"
 
 /* ------------------------------------------------------------------ constants */
@@ -100,6 +104,7 @@ enum tcp_xmit_mode {
 	TCP_XMIT_PERSIST,    /* something to send, nothing in flight, window shut */
 	TCP_XMIT_FIN_WAIT_2, /* an orphan waits for the peer's FIN                */
 	TCP_XMIT_ECN_HOLD,   /* marked at a window of one segment (RFC 3168 6.1.2) */
+	TCP_XMIT_KEEPALIVE,  /* nothing to do but to ask whether the peer lives   */
 };
 
 /* ------------------------------------------------------------------ the connection */
@@ -200,6 +205,10 @@ struct tcp_conn {
 
 	struct timer xmit_timer, delack_timer, app_timer;
 	uint64_t rto_at_us; /* the retransmission time-out, also while something comes before it */
+	struct tcp_held held;
+	struct tcp_rcvbuf rcvbuf;
+	struct tcp_keepalive keepalive;
+	struct tcp_user_timeout user_timeout;
 	uint64_t opened_us, established_us;
 	uint64_t orphaned_us; /* when the handle was given back, 0 before          */
 	uint64_t progress_us; /* when the peer last showed that it lives, see tcp_timer.c */

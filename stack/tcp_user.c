@@ -71,7 +71,10 @@ size_t tcp_recv_peek(const struct tcp_conn *c, struct slice slices[2])
 
 void tcp_recv_consume(struct tcp_conn *c, size_t len)
 {
-	ring_consume(&c->rcv, len < c->rcv.len ? (uint32_t)len : c->rcv.len);
+	const uint32_t bytes = len < c->rcv.len ? (uint32_t)len : c->rcv.len;
+
+	ring_consume(&c->rcv, bytes);
+	tcp_rcvbuf_consumed(c, bytes);
 	if (c->rcv.len == 0 && c->ooo_count == 0)
 		ring_release(c->stack, &c->rcv);
 	tcp_output_window_update(c);
@@ -94,9 +97,10 @@ size_t tcp_send_space(const struct tcp_conn *c)
 /* Room for `len` more bytes, or for as many as memory allows: half as much, or what the ring has anyway. */
 static uint32_t grow_send_ring(struct tcp_conn *c, uint32_t len)
 {
+	const uint32_t max = pressure_ring_max(c, &c->snd, c->stack->cfg.send_buffer_max);
+
 	for (uint32_t try = len; try > 0; try /= 2)
-		if (ring_grow(c->stack, &c->snd, c->snd.len + try, c->snd.len,
-			      c->stack->cfg.send_buffer_max))
+		if (ring_grow(c->stack, &c->snd, c->snd.len + try, c->snd.len, max))
 			return c->snd.cap - c->snd.len < len ? c->snd.cap - c->snd.len : len;
 	return 0;
 }
@@ -121,6 +125,7 @@ size_t tcp_send_reserve(struct tcp_conn *c, size_t want, struct slice_mut slices
 			list_append(&c->stack->starved, &c->starved_link);
 	}
 	len = got;
+	tcp_held_sender(c);
 	ring_slices_mut(&c->snd, c->snd.len, len, slices);
 	return len;
 }
@@ -203,6 +208,7 @@ static void detach(struct tcp_conn *c)
 	list_remove(&c->starved_link);
 	c->orphaned_us = c->stack->now_us;
 	tcp_metrics_orphaned(c);
+	tcp_held_orphaned(c);
 	timer_stop(&c->stack->wheel, &c->app_timer);
 }
 

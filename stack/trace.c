@@ -37,6 +37,16 @@ void trace_emit(struct stack *s, struct stack_trace_event *ev, const struct tcp_
 	s->cfg.trace(s->cfg.trace_ctx, ev);
 }
 
+void trace_memory(struct stack *s, const struct tcp_conn *c, const char *why)
+{
+	if (!s->cfg.trace)
+		return;
+	struct stack_trace_event ev = {.kind = STACK_TRACE_MEMORY, .why = why};
+	if (c)
+		ev.state_before = ev.state_after = c->state;
+	trace_emit(s, &ev, c);
+}
+
 void trace_reply_out(struct stack *s, const struct reply *r)
 {
 	if (!s->cfg.trace)

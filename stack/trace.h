@@ -32,6 +32,8 @@ static inline void trace_drop(struct stack *s, const uint8_t *pkt, size_t len, c
 	}
 }
 
+/* Memory pressure: what was given up, of a connection or, with NULL, of none. */
+void trace_memory(struct stack *s, const struct tcp_conn *c, const char *why);
 void trace_reply_out(struct stack *s, const struct reply *r);
 /* A segment was processed by a connection that was in `before`. */
 void trace_segment_in(struct tcp_conn *c, const struct tcp_segment *seg, enum tcp_state before,

@@ -73,6 +73,27 @@ def test_client_that_vanishes_within_a_download_is_let_go(env):
         assert_serves(env)
 
 
+def test_idle_client_is_probed(env):
+    """--tcp-keepalive: a probe lies below the next number, and whoever answers it stays connected."""
+    with env.server("--tcp-keepalive", "1", "--workers", "1"), RawClient() as client:
+        client.handshake()
+        for _ in range(2):
+            probe = client.expect(ACK, "a keepalive probe")
+            assert (probe.seq, probe.data) == (client.rcv_nxt - 1 & 0xffffffff, b""), probe
+            client.send(ACK)
+        client.send(ACK | PSH, get("/hello.txt", close=True))
+        assert take(client, lambda data: b"hello, world" in data).startswith(b"HTTP/1.1 200 ")
+    # The kernel of a client answers by itself.
+    with env.server("--tcp-keepalive", "1", "--workers", "1"), socket.create_connection((ADDRESS, 80)) as sock:
+        time.sleep(2.5)
+        sock.sendall(get("/hello.txt", close=True))
+        assert b"hello, world" in b"".join(iter(lambda: sock.recv(4096), b""))
+    # Who does not answer is let go, long before the idle time-out.
+    with env.server("--tcp-keepalive", "1", "--workers", "1"), RawClient() as client:
+        client.handshake()
+        assert client.expect(RST | ACK, "a RST after nine probes", timeout=30).seq == client.rcv_nxt
+
+
 def test_client_that_never_opens_its_window_is_let_go(env):
     """It answers every probe, so that only --send-timeout ends this."""
     with env.server("--send-timeout", "2", "--workers", "1") as server, RawClient() as client:

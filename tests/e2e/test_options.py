@@ -51,7 +51,8 @@ BAD = (("http", "99999"), ("http", "0"), ("http", "http"), ("https", "-1"), ("ht
        ("address", "127.0.0.1/8"), ("address", "224.0.0.1/24"), ("workers", "0"), ("workers", "65"), ("workers", "-1"),
        ("log", "xml"), ("grace", "-1"), ("grace", "1e3"), ("grace", "86401"), ("offload", "maybe"), ("mtu", "575"),
        ("mtu", "65536"), ("tun", "sixteen-letters-"), ("tun", "a/b"), ("tun", ""), ("header-timeout", "0"),
-       ("idle-timeout", "x"), ("tcp-timeout", "0.0"), ("send-timeout", "1."), ("name", "a,,b"), ("root", ""))
+       ("idle-timeout", "x"), ("tcp-timeout", "0.0"), ("send-timeout", "1."), ("name", "a,,b"), ("root", ""),
+       ("tcp-keepalive", "0.5"))
 
 
 def test_values_that_are_not_allowed(env):

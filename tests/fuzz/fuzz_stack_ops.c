@@ -324,7 +324,7 @@ static void op_call(struct ops *o)
 
 	if (!c)
 		return;
-	switch (take(o) % 9) {
+	switch (take(o) % 10) {
 	case 0:
 		op_read(o, c);
 		break;
@@ -348,7 +348,15 @@ static void op_call(struct ops *o)
 	case 6:
 		op_send_all(o, c);
 		break;
-	case 7:
+	case 7: {
+		const unsigned option = take(o) % 6;
+		uint64_t value = take16(o) * (take(o) % 2 ? 10000ull : 1ull);
+		if (tcp_set_option(c, (enum tcp_option)option, value) == STACK_OK &&
+		    tcp_get_option(c, (enum tcp_option)option, &value) != STACK_OK)
+			fuzz_found("an option can be set and not be read");
+		break;
+	}
+	case 8:
 		tcp_close(c);
 		*slot = NULL;
 		break;

@@ -36,6 +36,7 @@ static const struct sim_group *const groups[] = {
 	sim_transfer_groups, sim_close_groups, sim_window_groups, sim_quiet_groups,
 	sim_hostile_groups,  sim_many_groups,  sim_http_groups,   sim_tamper_groups,
 	sim_days_groups,     sim_flood_groups, sim_pmtu_groups,   sim_ecn_groups,
+	sim_rcvbuf_groups,
 };
 
 static uint64_t seed_of(const struct options *o, const char *name)

@@ -32,6 +32,7 @@ extern const struct sim_group sim_http_groups[];
 extern const struct sim_group sim_pmtu_groups[];
 extern const struct sim_group sim_days_groups[];
 extern const struct sim_group sim_flood_groups[];
+extern const struct sim_group sim_rcvbuf_groups[];
 
 /* Two stacks with stream applications: what most scenarios are made of. Host 0 is the client. */
 struct sim_pair {

@@ -126,6 +126,7 @@ static inline struct stack *make_stack(struct ip_addr addr, uint8_t seed, size_t
 	cfg.addr[0] = addr;
 	cfg.addr_count = 1;
 	memset(cfg.seed, seed, sizeof cfg.seed);
+	cfg.recv_buffer_initial = 256u << 10; /* no round trip here for it to grow by */
 	if (memory)
 		cfg.memory_limit = memory;
 	return stack_create(&cfg);

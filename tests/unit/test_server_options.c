@@ -90,6 +90,7 @@ static void test_defaults_are_those_of_the_table(void **state)
 	assert_false(c.o.fast_open);
 	assert_int_equal(c.o.log, LOG_COMBINED);
 	assert_int_equal(c.o.grace_us, 10000000);
+	assert_int_equal(c.o.tcp_keepalive_us, 0);
 	options_free(&c.o);
 }
 
@@ -276,6 +277,7 @@ static void test_each_error_says_what_where_and_what_is_allowed(void **state)
 		{"--mtu 575", "", EXIT_USAGE, {"--mtu", "576 to 65535"}},
 		{"--grace -1", "", EXIT_USAGE, {"--grace", "\"-1\"", "seconds"}},
 		{"--idle-timeout 0", "", EXIT_USAGE, {"--idle-timeout", "above 0"}},
+		{"--tcp-keepalive 0.9", "", EXIT_USAGE, {"--tcp-keepalive", "0 for off"}},
 		{"--log xml", "", EXIT_USAGE, {"--log", "combined, json or off"}},
 		{"--offload auto", "", EXIT_USAGE, {"--offload", "on or off"}},
 		{"--fast-open yes", "", EXIT_USAGE, {"--fast-open", "on or off"}},

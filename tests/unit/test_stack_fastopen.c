@@ -31,7 +31,7 @@ static void test_all_options_fit_beside_the_cookie(void **state)
 
 	fast_listen(w);
 	inject(w, "* S 0:0(0) win 65535 <mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 7,fo>");
-	expect(w, "* S. 0:0(0) ack 1 <mss 1460,sackOK,TS val * ecr 1,wscale 3,fo *>");
+	expect(w, "* S. 0:0(0) ack 1 <mss 1460,sackOK,TS val * ecr 1,wscale 7,fo *>");
 	inject(w, "* . 1:1(0) ack 1 <nop,nop,TS val 2 ecr $>");
 	wire_accept(w);
 }

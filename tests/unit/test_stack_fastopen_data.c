@@ -57,7 +57,7 @@ static void test_options_and_windows_of_the_syn_hold(void **state)
 
 	fast_setup(w);
 	inject(w, "* S 0:100(100) win 2000 <mss 1000,sackOK,TS val 9 ecr 0,nop,wscale 7,fo $>");
-	expect(w, "* S. 0:0(0) ack 101 win 65535 <mss 1460,sackOK,TS val * ecr 9,wscale 3>");
+	expect(w, "* S. 0:0(0) ack 101 win 65436 <mss 1460,sackOK,TS val * ecr 9,wscale 7>");
 	wire_accept(w);
 	send_bytes(w, 5000);
 	expect(w, "* . 1:989(988) ack 101 <TS val * ecr 9>");

@@ -40,7 +40,7 @@ static void test_segment_sizes(void **state)
 	check_equal(w, wire_info(w).snd_mss, 900);
 	check_equal(w, wire_info(w).adv_mss, 1460);
 	check_equal(w, wire_info(w).snd_wscale, 7);
-	check_equal(w, wire_info(w).rcv_wscale, 3); /* for 256 KiB */
+	check_equal(w, wire_info(w).rcv_wscale, 7); /* for 256 KiB */
 	check(w, wire_info(w).wscale_ok && !wire_info(w).sack && !wire_info(w).timestamps);
 	inject(w,
 	       "* P. 1:1201(1200) ack 1 win 65535"); /* larger than its own option: so that is its size */

@@ -45,7 +45,7 @@ static void test_syn_ack_has_all_options_at_once(void **state)
 
 	wire_listen(w, WIRE_PORT, 4);
 	inject(w, "0.000 S 0:0(0) win 65535 <mss 1460,sackOK,TS val 5 ecr 0,nop,wscale 7>");
-	expect(w, "0.000 S. 0:0(0) ack 1 <mss 1460,sackOK,TS val * ecr 5,nop,wscale 3>");
+	expect(w, "0.000 S. 0:0(0) ack 1 <mss 1460,sackOK,TS val * ecr 5,nop,wscale 7>");
 	inject(w, "0.010 . 1:1(0) ack 1 <TS val 6 ecr $>");
 	wire_accept(w);
 	check(w, wire_info(w).sack);
@@ -56,7 +56,7 @@ static void test_our_syn_offers_sack(void **state)
 	struct wire *w = *state;
 
 	wire_connect(w);
-	expect(w, "0.000 S 0:0(0) <mss 1460,sackOK,TS val * ecr 0,nop,wscale 3>");
+	expect(w, "0.000 S 0:0(0) <mss 1460,sackOK,TS val * ecr 0,nop,wscale 7>");
 	inject(w, "0.010 S. 0:0(0) ack 1 <mss 1460,sackOK>");
 	expect(w, "0.010 . 1:1(0) ack 1");
 	check(w, wire_info(w).sack);

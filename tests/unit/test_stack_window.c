@@ -22,7 +22,7 @@ static uint32_t take_window(struct wire *w)
 
 static void small_receive_buffer(struct wire *w, uint32_t bytes)
 {
-	w->cfg.recv_buffer_max = bytes;
+	w->cfg.recv_buffer_max = w->cfg.recv_buffer_initial = bytes;
 	wire_restart(w);
 }
 

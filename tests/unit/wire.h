@@ -79,6 +79,7 @@ struct seg {
 	uint16_t mss;
 	uint8_t wscale;
 	uint32_t ts_val, ts_ecr;
+	uint16_t user_timeout; /* as on the wire (RFC 5482), 0 for none */
 	unsigned sack_count;
 	uint32_t sack[4][2];
 	bool has_fo;
@@ -121,6 +122,7 @@ struct wire {
 	uint8_t peer_wscale, host_wscale;
 	char *trace;
 	size_t trace_len;
+	bool user_timeout; /* the test has switched the option of RFC 5482 on */
 };
 
 /* cmocka fixtures, over IPv4 and IPv6. The three differ in the initial sequence numbers of both sides. */

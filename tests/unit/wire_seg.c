@@ -116,6 +116,8 @@ static const char *decode_options(struct seg *g)
 			g->has_ts = true;
 			g->ts_val = wire_get32(o + 2);
 			g->ts_ecr = wire_get32(o + 6);
+		} else if (o[0] == 28 && o[1] == 4 && wire_get16(o + 2) != 0) {
+			g->user_timeout = (uint16_t)wire_get16(o + 2);
 		} else if (o[0] == 34 && (g->flags & SYN) && o[1] <= 18) {
 			g->has_fo = true;
 			g->fo_len = (uint8_t)(o[1] - 2);
@@ -546,6 +548,8 @@ const char *wire_check_packet(struct wire *w, const struct wire_packet *p, const
 		memcpy(w->last_fo, g->fo, sizeof w->last_fo);
 	if (g->len > 0 && p->gso_size == 0 && p->len > w->cfg.mtu)
 		return "larger than the MTU";
+	if (g->user_timeout != 0 && !w->user_timeout)
+		return "a user timeout option that nobody has asked for";
 	if (!current(w, g->sport, g->dport) || g->src != WIRE_HOST || g->dst != WIRE_PEER)
 		return NULL;
 	for (size_t i = 0; i < g->len && !w->any_payload; i++)
