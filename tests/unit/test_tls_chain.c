@@ -477,7 +477,7 @@ static void test_a_chain_too_long_to_be_sent_is_refused(void **state)
 	make_key(&signer[1], false);
 	certify(&signer[0], "0", names, -1, 30, NULL);
 	for (int i = 1; i <= 40; i++) {
-		char name[8];
+		char name[16];
 		struct made *m = &signer[i & 1];
 
 		snprintf(name, sizeof name, "%d", i);
