@@ -1,26 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authority.c — the local certificate authority on disk: see certs.h. */
+/* authority.c — the authority on disk: see authority.h. */
+#include "certs/authority.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <mbedtls/error.h>
+#include <mbedtls/pem.h>
 #include <mbedtls/psa_util.h>
 #include <psa/crypto.h>
 
-#include "certs/certs.h"
 #include "certs/files.h"
-#include "certs/make.h"
+#include "tls/tls_chain.h"
 
-struct authority {
-	const char *dir;
-	time_t now;
-	char *error; /* CERTS_ERROR_SIZE */
-	mbedtls_x509_crt root;
-	mbedtls_pk_context root_key;
-};
+#define RNG mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE
+#define FILE_NAME_SIZE 320
 
-static int fail(const struct authority *a, const char *what, const char *file, int code)
+static int fail(const struct certs_authority *a, const char *what, const char *file, int code)
 {
 	char words[128];
 
@@ -30,8 +27,9 @@ static int fail(const struct authority *a, const char *what, const char *file, i
 	return -1;
 }
 
-/* 0: loaded; 1: no such file; -1: unusable. */
-static int load_cert(const struct authority *a, const char *file, mbedtls_x509_crt *crt)
+/* ------------------------------------------------------------------ loading */
+
+int certs_load_chain(const struct certs_authority *a, const char *file, mbedtls_x509_crt *chain)
 {
 	uint8_t *data;
 	size_t len;
@@ -39,14 +37,16 @@ static int load_cert(const struct authority *a, const char *file, mbedtls_x509_c
 	const int got = certs_file_read(a->dir, file, &data, &len, a->error);
 	if (got)
 		return got;
-	const int err = mbedtls_x509_crt_parse(crt, data, len + 1);
+	const int err = mbedtls_x509_crt_parse(chain, data, len + 1);
 	free(data);
+	if (!err)
+		return 0;
 	/* More than 0 is a count: so many of its certificates are broken. */
-	return err ? fail(a, "cannot use", file, err > 0 ? MBEDTLS_ERR_X509_INVALID_FORMAT : err)
-		   : 0;
+	fail(a, "cannot use", file, err > 0 ? MBEDTLS_ERR_X509_INVALID_FORMAT : err);
+	return 2;
 }
 
-static int load_key(const struct authority *a, const char *file, mbedtls_pk_context *key)
+int certs_load_key(const struct certs_authority *a, const char *file, mbedtls_pk_context *key)
 {
 	uint8_t *data;
 	size_t len;
@@ -54,42 +54,47 @@ static int load_key(const struct authority *a, const char *file, mbedtls_pk_cont
 	const int got = certs_file_read(a->dir, file, &data, &len, a->error);
 	if (got)
 		return got;
-	const int err = mbedtls_pk_parse_key(key, data, len + 1, NULL, 0, mbedtls_psa_get_random,
-					     MBEDTLS_PSA_RANDOM_STATE);
+	const int err = mbedtls_pk_parse_key(key, data, len + 1, NULL, 0, RNG);
 	explicit_bzero(data, len);
 	free(data);
-	return err ? fail(a, "cannot use", file, err) : 0;
+	if (!err)
+		return 0;
+	fail(a, "cannot use", file, err);
+	return 2;
 }
 
-static int make_root(struct authority *a)
+static void forget_root(struct certs_authority *a)
 {
-	char key_pem[CERTS_PEM_SIZE], pem[CERTS_PEM_SIZE];
+	mbedtls_x509_crt_free(&a->root);
+	mbedtls_pk_free(&a->root_key);
+	mbedtls_x509_crt_init(&a->root);
+	mbedtls_pk_init(&a->root_key);
+	a->has_root_key = false;
+}
 
-	int err = certs_make_key(&a->root_key, key_pem);
-	if (!err)
-		err = certs_make_root(&a->root_key, a->now, pem);
-	if (!err)
-		err = mbedtls_x509_crt_parse(&a->root, (unsigned char *)pem, strlen(pem) + 1);
-	if (err) {
-		explicit_bzero(key_pem, sizeof key_pem);
-		return fail(a, "cannot make", CERTS_CA_FILE, err);
-	}
-	/* The key first: a root without its key would be of no use. */
-	const int written =
-		certs_file_write(a->dir, CERTS_CA_KEY_FILE, 0600, key_pem, strlen(key_pem),
-				 a->error) ||
-		certs_file_write(a->dir, CERTS_CA_FILE, 0644, pem, strlen(pem), a->error);
-	explicit_bzero(key_pem, sizeof key_pem);
-	return written ? -1 : 0;
+static void forget_intermediate(struct certs_authority *a)
+{
+	mbedtls_x509_crt_free(&a->intermediate);
+	mbedtls_pk_free(&a->intermediate_key);
+	mbedtls_x509_crt_init(&a->intermediate);
+	mbedtls_pk_init(&a->intermediate_key);
+	a->has_intermediate = false;
+}
+
+/* ------------------------------------------------------------------ the root */
+
+/* RFC 5280 4.2.1.9. Mbed TLS keeps the path length plus one, and 0 for none given. */
+static bool may_have_intermediate(const mbedtls_x509_crt *root)
+{
+	return root->MBEDTLS_PRIVATE(max_pathlen) != 1;
 }
 
 /* A root that people trust is never replaced behind their backs. */
-static int check_root(struct authority *a)
+static int check_root(const struct certs_authority *a)
 {
 	const char *problem = NULL;
 
-	if (mbedtls_pk_check_pair(&a->root.pk, &a->root_key, mbedtls_psa_get_random,
-				  MBEDTLS_PSA_RANDOM_STATE))
+	if (a->has_root_key && mbedtls_pk_check_pair(&a->root.pk, &a->root_key, RNG))
 		problem = "its key does not belong to it";
 	else if (certs_time(&a->root.valid_to) <= a->now)
 		problem = "it has expired";
@@ -105,110 +110,236 @@ static int check_root(struct authority *a)
 	return -1;
 }
 
-static int ensure_root(struct authority *a, bool *made)
+static int root_key_is_missing(const struct certs_authority *a)
 {
-	const int cert = load_cert(a, CERTS_CA_FILE, &a->root);
-	if (cert < 0)
+	snprintf(
+		a->error, CERTS_ERROR_SIZE,
+		"local CA: %s/%s is there but %s is not; bring it back, or move the directory away",
+		a->dir, CERTS_CA_FILE, CERTS_CA_KEY_FILE);
+	return -1;
+}
+
+/* 0: there is a root and it is good; 1: there is none; -1. */
+static int open_root(struct certs_authority *a)
+{
+	const int cert = certs_load_chain(a, CERTS_CA_FILE, &a->root);
+	if (cert < 0 || cert == 2)
 		return -1;
-	const int key = load_key(a, CERTS_CA_KEY_FILE, &a->root_key);
-	if (key < 0)
+	const int key = certs_load_key(a, CERTS_CA_KEY_FILE, &a->root_key);
+	if (key < 0 || key == 2)
 		return -1;
 	/* A key without a certificate is what a crash between the two files leaves. */
-	if (cert == 1 && key == 1) {
-		*made = true;
-		return make_root(a);
-	}
 	if (cert == 1) {
-		mbedtls_pk_free(&a->root_key);
-		mbedtls_pk_init(&a->root_key);
-		*made = true;
-		return make_root(a);
+		forget_root(a);
+		return 1;
 	}
-	if (key == 1) {
-		snprintf(a->error, CERTS_ERROR_SIZE,
-			 "local CA: %s/%s is there but %s is not; bring it back, or move the "
-			 "directory away",
-			 a->dir, CERTS_CA_FILE, CERTS_CA_KEY_FILE);
-		return -1;
-	}
+	a->has_root_key = key == 0;
 	return check_root(a);
 }
 
-/* Is the leaf that is there good for another third of its life, for all names, from our root? */
-static bool leaf_good(struct authority *a, const char *const *names)
+/* Writes a key and its certificate, the key first: without it the other is of no use. Wipes the key. */
+static int write_pair(const struct certs_authority *a, const char *key_file, char *key_pem,
+		      const char *file, const char *pem, bool replace)
 {
-	mbedtls_x509_crt leaf;
-	mbedtls_pk_context key;
-	uint32_t flags;
-	bool good = false;
+	const int written =
+		certs_file_write(a->dir, key_file, 0600, key_pem, strlen(key_pem), replace,
+				 a->error) ||
+		certs_file_write(a->dir, file, 0644, pem, strlen(pem), replace, a->error);
 
-	mbedtls_x509_crt_init(&leaf);
-	mbedtls_pk_init(&key);
-	if (load_cert(a, CERTS_LEAF_FILE, &leaf) == 0 &&
-	    load_key(a, CERTS_LEAF_KEY_FILE, &key) == 0) {
-		const time_t from = certs_time(&leaf.valid_from), to = certs_time(&leaf.valid_to);
-		good = from <= a->now && to - a->now >= (to - from) / 3 &&
-		       certs_leaf_covers(&leaf, names) &&
-		       mbedtls_pk_check_pair(&leaf.pk, &key, mbedtls_psa_get_random,
-					     MBEDTLS_PSA_RANDOM_STATE) == 0;
-		if (good &&
-		    mbedtls_x509_crt_verify(&leaf, &a->root, NULL, NULL, &flags, NULL, NULL))
-			/* Times are judged above, by the caller's clock. */
-			good = (flags & ~(uint32_t)(MBEDTLS_X509_BADCERT_EXPIRED |
-						    MBEDTLS_X509_BADCERT_FUTURE)) == 0;
-	}
-	mbedtls_x509_crt_free(&leaf);
-	mbedtls_pk_free(&key);
-	return good;
+	explicit_bzero(key_pem, strlen(key_pem));
+	return written ? -1 : 0;
 }
 
-static int make_leaf(struct authority *a, const char *const *names)
+int certs_authority_make_root(struct certs_authority *a, int days, enum certs_key_type type)
 {
-	char key_pem[CERTS_PEM_SIZE], pem[CERTS_PEM_SIZE];
-	mbedtls_pk_context key;
+	char key_pem[CERTS_PEM_SIZE], pem[CERTS_PEM_SIZE], subject[CERTS_SUBJECT_SIZE];
+	struct certs_request request = {.purpose = CERTS_CA,
+					.path_length = 1,
+					.key = &a->root_key,
+					.subject = subject,
+					.from = a->now - CERTS_HOUR, /* clocks differ */
+					.to = a->now + days * CERTS_DAY};
 
-	if (!names[0]) {
-		snprintf(a->error, CERTS_ERROR_SIZE, "a certificate needs at least one name");
-		return -1;
-	}
-	mbedtls_pk_init(&key);
-	int err = certs_make_key(&key, key_pem);
+	forget_root(a);
+	forget_intermediate(a);
+	certs_ca_subject("CA", a->now, subject);
+	int err = certs_make_key(&a->root_key, type, key_pem);
 	if (!err)
-		err = certs_make_leaf(&key, &a->root, &a->root_key, names, a->now, pem);
-	mbedtls_pk_free(&key);
-	int result = err ? fail(a, "cannot make", CERTS_LEAF_FILE, err) : 0;
-	if (!result)
-		result = certs_file_write(a->dir, CERTS_LEAF_KEY_FILE, 0600, key_pem,
-					  strlen(key_pem), a->error);
-	if (!result)
-		result =
-			certs_file_write(a->dir, CERTS_LEAF_FILE, 0644, pem, strlen(pem), a->error);
-	explicit_bzero(key_pem, sizeof key_pem);
-	return result;
+		err = certs_make(&request, &(struct certs_signer){NULL, &a->root_key}, pem);
+	if (!err)
+		err = mbedtls_x509_crt_parse(&a->root, (unsigned char *)pem, strlen(pem) + 1);
+	if (err) {
+		explicit_bzero(key_pem, sizeof key_pem);
+		return fail(a, "cannot make", CERTS_CA_FILE, err);
+	}
+	a->has_root_key = true;
+	return write_pair(a, CERTS_CA_KEY_FILE, key_pem, CERTS_CA_FILE, pem, true);
 }
 
-int certs_ensure_local(const char *dir, const char *const *names, time_t now,
-		       struct certs_made *made, char error[CERTS_ERROR_SIZE])
-{
-	struct authority a = {.dir = dir, .now = now, .error = error};
-	struct certs_made done = {0};
+/* ------------------------------------------------------------------ the intermediate */
 
-	if (certs_dir_make(dir, error))
+/* One that is broken, of another root or over is as good as none: nobody trusts it by itself. */
+static int open_intermediate(struct certs_authority *a)
+{
+	const int cert = certs_load_chain(a, CERTS_INTERMEDIATE_FILE, &a->intermediate);
+	const int key =
+		cert ? 0 : certs_load_key(a, CERTS_INTERMEDIATE_KEY_FILE, &a->intermediate_key);
+
+	if (cert < 0 || key < 0)
 		return -1;
+	a->has_intermediate =
+		cert == 0 && key == 0 &&
+		mbedtls_pk_check_pair(&a->intermediate.pk, &a->intermediate_key, RNG) == 0 &&
+		tls_chain_signed_by(&a->intermediate, &a->root) &&
+		certs_time(&a->intermediate.valid_from) <= a->now &&
+		certs_time(&a->intermediate.valid_to) > a->now;
+	if (!a->has_intermediate)
+		forget_intermediate(a);
+	return 0;
+}
+
+static int make_intermediate(struct certs_authority *a)
+{
+	char key_pem[CERTS_PEM_SIZE], pem[CERTS_PEM_SIZE], subject[CERTS_SUBJECT_SIZE];
+	const struct certs_signer root = {&a->root, &a->root_key};
+	struct certs_request request = {.purpose = CERTS_CA,
+					.key = &a->intermediate_key,
+					.subject = subject,
+					.from = a->now - CERTS_HOUR,
+					.to = a->now + CERTS_INTERMEDIATE_DAYS * CERTS_DAY};
+
+	forget_intermediate(a);
+	certs_ca_subject("intermediate", a->now, subject);
+	int err = certs_make_key(&a->intermediate_key, CERTS_ECDSA, key_pem);
+	if (!err)
+		err = certs_make(&request, &root, pem);
+	if (!err)
+		err = mbedtls_x509_crt_parse(&a->intermediate, (unsigned char *)pem,
+					     strlen(pem) + 1);
+	if (err) {
+		explicit_bzero(key_pem, sizeof key_pem);
+		return fail(a, "cannot make", CERTS_INTERMEDIATE_FILE, err);
+	}
+	a->has_intermediate = true;
+	return write_pair(a, CERTS_INTERMEDIATE_KEY_FILE, key_pem, CERTS_INTERMEDIATE_FILE, pem,
+			  true);
+}
+
+/* ------------------------------------------------------------------ open, close */
+
+int certs_authority_open(struct certs_authority *a, const char *dir, time_t now,
+			 char error[CERTS_ERROR_SIZE])
+{
+	*a = (struct certs_authority){.dir = dir, .now = now, .error = error};
+	mbedtls_x509_crt_init(&a->root);
+	mbedtls_x509_crt_init(&a->intermediate);
+	mbedtls_pk_init(&a->root_key);
+	mbedtls_pk_init(&a->intermediate_key);
 	if (psa_crypto_init() != PSA_SUCCESS) {
 		snprintf(error, CERTS_ERROR_SIZE, "the crypto library does not start");
 		return -1;
 	}
-	mbedtls_x509_crt_init(&a.root);
-	mbedtls_pk_init(&a.root_key);
-	int result = ensure_root(&a, &done.ca);
-	if (!result && (done.ca || !leaf_good(&a, names))) {
-		result = make_leaf(&a, names);
-		done.leaf = result == 0;
+	const int root = open_root(a);
+	if (root)
+		return root;
+	if (may_have_intermediate(&a->root) && open_intermediate(a))
+		return -1;
+	return a->has_root_key || a->has_intermediate ? 0 : root_key_is_missing(a);
+}
+
+void certs_authority_close(struct certs_authority *a)
+{
+	forget_root(a);
+	forget_intermediate(a);
+}
+
+/* ------------------------------------------------------------------ issuing */
+
+int certs_authority_signer(struct certs_authority *a, time_t until, struct certs_signer *signer)
+{
+	const time_t root_end = certs_time(&a->root.valid_to);
+	const time_t wanted = until < root_end ? until : root_end;
+
+	if (!may_have_intermediate(&a->root)) {
+		*signer = (struct certs_signer){&a->root, &a->root_key};
+		return 0;
 	}
-	mbedtls_x509_crt_free(&a.root);
-	mbedtls_pk_free(&a.root_key);
-	if (made)
-		*made = done;
-	return result;
+	/* Without the root's key the one at hand has to do, and what it signs ends with it. */
+	const bool short_lived =
+		a->has_intermediate && certs_time(&a->intermediate.valid_to) < wanted;
+	if ((!a->has_intermediate || (short_lived && a->has_root_key)) && make_intermediate(a))
+		return -1;
+	*signer = (struct certs_signer){&a->intermediate, &a->intermediate_key};
+	return 0;
+}
+
+/* PEM of a certificate, behind what is there. */
+static int append_pem(const mbedtls_x509_crt *crt, char pem[2 * CERTS_PEM_SIZE])
+{
+	const size_t len = strlen(pem);
+	size_t used;
+
+	return mbedtls_pem_write_buffer("-----BEGIN CERTIFICATE-----\n",
+					"-----END CERTIFICATE-----\n", crt->raw.p, crt->raw.len,
+					(unsigned char *)pem + len, 2 * CERTS_PEM_SIZE - len,
+					&used);
+}
+
+/* Neither file may be there: a key of its own beside an old certificate would break both. */
+static int check_absent(const struct certs_authority *a, const char *file)
+{
+	if (!certs_file_exists(a->dir, file))
+		return 0;
+	snprintf(a->error, CERTS_ERROR_SIZE,
+		 "%.140s/%.60s is there already; --force replaces it, --out NAME makes another",
+		 a->dir, file);
+	return -1;
+}
+
+int certs_authority_issue(struct certs_authority *a, const struct certs_issue *issue, time_t *until)
+{
+	char key_pem[CERTS_PEM_SIZE], pem[2 * CERTS_PEM_SIZE];
+	char file[FILE_NAME_SIZE], key_file[FILE_NAME_SIZE];
+	struct certs_signer signer;
+	mbedtls_pk_context key;
+
+	snprintf(file, sizeof file, "%s.pem", issue->file);
+	snprintf(key_file, sizeof key_file, "%s-key.pem", issue->file);
+	if (!issue->replace && (check_absent(a, file) || check_absent(a, key_file)))
+		return -1;
+	if (certs_authority_signer(a, a->now + issue->life, &signer))
+		return -1;
+	mbedtls_pk_init(&key);
+	const struct certs_request request = {.purpose = issue->purpose,
+					      .key = &key,
+					      .subject = issue->subject,
+					      .names = issue->names,
+					      .from = a->now - CERTS_HOUR,
+					      .to = a->now + issue->life};
+	const time_t signer_end = certs_time(&signer.crt->valid_to);
+	if (until)
+		*until = request.to < signer_end ? request.to : signer_end;
+	int err = certs_make_key(&key, issue->key_type, key_pem);
+	if (!err)
+		err = certs_make(&request, &signer, pem);
+	if (!err && signer.crt != &a->root)
+		err = append_pem(signer.crt, pem);
+	mbedtls_pk_free(&key);
+	if (err) {
+		explicit_bzero(key_pem, sizeof key_pem);
+		return fail(a, "cannot make", file, err);
+	}
+	return write_pair(a, key_file, key_pem, file, pem, issue->replace);
+}
+
+bool certs_authority_signed(const struct certs_authority *a, mbedtls_x509_crt *chain)
+{
+	mbedtls_x509_crt *root = (mbedtls_x509_crt *)(uintptr_t)&a->root;
+	uint32_t flags = 0;
+
+	if (mbedtls_x509_crt_verify(chain, root, NULL, NULL, &flags, NULL, NULL) == 0)
+		return true;
+	/* Times are for the caller to judge, by its clock. */
+	return (flags & ~(uint32_t)(MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE)) ==
+	       0;
 }

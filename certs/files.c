@@ -46,8 +46,34 @@ static int sync_dir(const char *dir)
 	return refused ? 0 : err;
 }
 
+/* Gives the file its name unless somebody has it. */
+static int name_once(const char *beside, const char *path)
+{
+	if (link(beside, path) == 0) {
+		unlink(beside);
+		return 0;
+	}
+	if (errno != EPERM && errno != EOPNOTSUPP)
+		return -1;
+	/* A file system without links: nearly as good. */
+	if (access(path, F_OK) == 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	return rename(beside, path);
+}
+
+bool certs_file_exists(const char *dir, const char *name)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	return (size_t)snprintf(path, sizeof path, "%s/%s", dir, name) < sizeof path &&
+	       lstat(path, &st) == 0;
+}
+
 int certs_file_write(const char *dir, const char *name, mode_t mode, const void *data, size_t len,
-		     char error[CERTS_ERROR_SIZE])
+		     bool replace, char error[CERTS_ERROR_SIZE])
 {
 	char path[PATH_MAX], beside[PATH_MAX + 32];
 
@@ -68,7 +94,7 @@ int certs_file_write(const char *dir, const char *name, mode_t mode, const void 
 	if (close(fd) && !err)
 		err = -1;
 	if (!err)
-		err = rename(beside, path);
+		err = replace ? rename(beside, path) : name_once(beside, path);
 	if (!err)
 		err = sync_dir(dir); /* the name, too, outlives a crash */
 	if (err) {
@@ -117,7 +143,7 @@ int certs_file_read(const char *dir, const char *name, uint8_t **data, size_t *l
 	return 0;
 }
 
-int certs_dir_make(const char *dir, char error[CERTS_ERROR_SIZE])
+int certs_dir_make(const char *dir, mode_t mode, char error[CERTS_ERROR_SIZE])
 {
 	char path[PATH_MAX];
 
@@ -131,7 +157,7 @@ int certs_dir_make(const char *dir, char error[CERTS_ERROR_SIZE])
 			return fail(error, "create", path);
 		*slash = '/';
 	}
-	if (mkdir(path, 0700) && errno != EEXIST)
+	if (mkdir(path, mode) && errno != EEXIST)
 		return fail(error, "create", path);
 	return 0;
 }

@@ -1,41 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* make.c — see make.h. Certificates follow RFC 5280 and what browsers ask of them. */
+/* make.c — making keys and certificates: see make.h. */
 #include "certs/make.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/utsname.h>
 
 #include <mbedtls/asn1write.h>
 #include <mbedtls/oid.h>
 #include <mbedtls/psa_util.h>
+#include <mbedtls/rsa.h>
 #include <psa/crypto.h>
 
+#include "certs/names.h"
+
 #define SERIAL_LEN 16
-#define ONE_HOUR 3600
-#define ONE_DAY (24 * 3600)
+#define COMMON_NAME_LEN 64
+#define RSA_BITS 2048
+#define RSA_EXPONENT 65537
+#define RNG mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE
 
-int certs_make_key(mbedtls_pk_context *key, char pem[CERTS_PEM_SIZE])
+int certs_make_key(mbedtls_pk_context *key, enum certs_key_type type, char pem[CERTS_PEM_SIZE])
 {
-	int err = mbedtls_pk_setup(key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY));
+	const bool rsa = type == CERTS_RSA;
+	int err = mbedtls_pk_setup(key, mbedtls_pk_info_from_type(rsa ? MBEDTLS_PK_RSA
+								      : MBEDTLS_PK_ECKEY));
 
-	if (!err)
-		err = mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(*key),
-					  mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+	if (!err && rsa)
+		err = mbedtls_rsa_gen_key(mbedtls_pk_rsa(*key), RNG, RSA_BITS, RSA_EXPONENT);
+	else if (!err)
+		err = mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(*key), RNG);
 	if (!err)
 		err = mbedtls_pk_write_key_pem(key, (unsigned char *)pem, CERTS_PEM_SIZE);
 	return err;
 }
 
-size_t certs_parse_ip(const char *text, unsigned char bytes[16])
-{
-	if (inet_pton(AF_INET, text, bytes) == 1)
-		return 4;
-	return inet_pton(AF_INET6, text, bytes) == 1 ? 16 : 0;
-}
+/* ------------------------------------------------------------------ fields */
 
 static void time_text(time_t t, char text[16])
 {
@@ -45,77 +46,31 @@ static void time_text(time_t t, char text[16])
 	strftime(text, 16, "%Y%m%d%H%M%S", &tm);
 }
 
-/* What root and leaf have in common: version, serial, validity, signature algorithm. */
-static int begin(mbedtls_x509write_cert *crt, time_t now, int days)
+/* A certificate is of no use before and after the one that vouches for it. */
+static int set_validity(mbedtls_x509write_cert *crt, const struct certs_request *r,
+			const struct certs_signer *by)
+{
+	char from[16], to[16];
+	time_t first = r->from, last = r->to;
+
+	if (by->crt && certs_time(&by->crt->valid_from) > first)
+		first = certs_time(&by->crt->valid_from);
+	if (by->crt && certs_time(&by->crt->valid_to) < last)
+		last = certs_time(&by->crt->valid_to);
+	time_text(first, from);
+	time_text(last, to);
+	return mbedtls_x509write_crt_set_validity(crt, from, to);
+}
+
+static int set_serial(mbedtls_x509write_cert *crt)
 {
 	unsigned char serial[SERIAL_LEN];
-	char from[16], to[16];
 
-	mbedtls_x509write_crt_init(crt);
-	mbedtls_x509write_crt_set_version(crt, MBEDTLS_X509_CRT_VERSION_3);
-	mbedtls_x509write_crt_set_md_alg(crt, MBEDTLS_MD_SHA256);
 	if (psa_generate_random(serial, sizeof serial) != PSA_SUCCESS)
 		return MBEDTLS_ERR_X509_FATAL_ERROR;
 	/* Positive and of full length (RFC 5280 4.1.2.2). */
 	serial[0] = (unsigned char)((serial[0] & 0x7f) | 0x40);
-	time_text(now - ONE_HOUR, from); /* clocks differ */
-	time_text(now + (time_t)days * ONE_DAY, to);
-	int err = mbedtls_x509write_crt_set_serial_raw(crt, serial, sizeof serial);
-	if (!err)
-		err = mbedtls_x509write_crt_set_validity(crt, from, to);
-	return err;
-}
-
-static int finish(mbedtls_x509write_cert *crt, char pem[CERTS_PEM_SIZE])
-{
-	return mbedtls_x509write_crt_pem(crt, (unsigned char *)pem, CERTS_PEM_SIZE,
-					 mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
-}
-
-/* "CN=tunhttpd local CA on HOST, 2026-11-24": tells one machine's root from another's in a trust store. */
-static void root_name(time_t now, char name[160])
-{
-	struct utsname host;
-	struct tm tm;
-	char day[16];
-
-	if (uname(&host))
-		snprintf(host.nodename, sizeof host.nodename, "this host");
-	for (char *p = host.nodename; *p; p++)
-		if (strchr(",=+<>#;\\\"", *p))
-			*p = '-';
-	gmtime_r(&now, &tm);
-	strftime(day, sizeof day, "%Y-%m-%d", &tm);
-	/* A common name has at most 64 characters (RFC 5280, ub-common-name). */
-	snprintf(name, 160, "O=tunhttpd,CN=tunhttpd local CA on %.26s %s", host.nodename, day);
-}
-
-int certs_make_root(mbedtls_pk_context *key, time_t now, char pem[CERTS_PEM_SIZE])
-{
-	mbedtls_x509write_cert crt;
-	char name[160];
-
-	root_name(now, name);
-	int err = begin(&crt, now, CERTS_CA_DAYS);
-	mbedtls_x509write_crt_set_subject_key(&crt, key);
-	mbedtls_x509write_crt_set_issuer_key(&crt, key);
-	if (!err)
-		err = mbedtls_x509write_crt_set_subject_name(&crt, name);
-	if (!err)
-		err = mbedtls_x509write_crt_set_issuer_name(&crt, name);
-	if (!err)
-		err = mbedtls_x509write_crt_set_basic_constraints(&crt, 1, 0);
-	if (!err)
-		err = mbedtls_x509write_crt_set_key_usage(&crt, MBEDTLS_X509_KU_KEY_CERT_SIGN |
-									MBEDTLS_X509_KU_CRL_SIGN);
-	if (!err)
-		err = mbedtls_x509write_crt_set_subject_key_identifier(&crt);
-	if (!err)
-		err = mbedtls_x509write_crt_set_authority_key_identifier(&crt);
-	if (!err)
-		err = finish(&crt, pem);
-	mbedtls_x509write_crt_free(&crt);
-	return err;
+	return mbedtls_x509write_crt_set_serial_raw(crt, serial, sizeof serial);
 }
 
 /* subjectAltName from names and addresses. */
@@ -123,10 +78,12 @@ static int set_san(mbedtls_x509write_cert *crt, const char *const *names)
 {
 	size_t n = 0;
 
-	while (names[n])
+	while (names && names[n])
 		n++;
-	mbedtls_x509_san_list *list = calloc(n + 1, sizeof *list);
-	unsigned char(*ips)[16] = calloc(n + 1, sizeof *ips);
+	if (n == 0)
+		return 0;
+	mbedtls_x509_san_list *list = calloc(n, sizeof *list);
+	unsigned char(*ips)[16] = calloc(n, sizeof *ips);
 	int err = list && ips ? 0 : MBEDTLS_ERR_X509_ALLOC_FAILED;
 	for (size_t i = 0; i < n && !err; i++) {
 		const size_t ip_len = certs_parse_ip(names[i], ips[i]);
@@ -135,90 +92,153 @@ static int set_san(mbedtls_x509write_cert *crt, const char *const *names)
 		san->san.unstructured_name.p =
 			ip_len ? ips[i] : (unsigned char *)(uintptr_t)names[i];
 		san->san.unstructured_name.len = ip_len ? ip_len : strlen(names[i]);
-		list[i].next = i + 1 < n ? &list[i + 1] : NULL;
+		list[i].next = i > 0 ? &list[i - 1] : NULL; /* Mbed TLS turns them round */
 	}
-	if (!err && n > 0)
-		err = mbedtls_x509write_crt_set_subject_alternative_name(crt, list);
+	if (!err)
+		err = mbedtls_x509write_crt_set_subject_alternative_name(crt, &list[n - 1]);
 	free(list);
 	free(ips);
 	return err;
 }
 
-static int set_server_auth(mbedtls_x509write_cert *crt)
-{
-	mbedtls_asn1_sequence eku = {
-		.buf = {.tag = MBEDTLS_ASN1_OID,
-			.len = MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH),
-			.p = (unsigned char *)(uintptr_t)MBEDTLS_OID_SERVER_AUTH},
-	};
+#define OID(name)                                                                     \
+	{                                                                             \
+		.tag = MBEDTLS_ASN1_OID, .len = MBEDTLS_OID_SIZE(MBEDTLS_OID_##name), \
+		.p = (unsigned char *)(uintptr_t)MBEDTLS_OID_##name,                  \
+	}
 
-	return mbedtls_x509write_crt_set_ext_key_usage(crt, &eku);
+/* RFC 5280 4.2.1.12; for a CA it is what those below it may be at most. */
+static int set_extended_usage(mbedtls_x509write_cert *crt, const struct certs_request *r)
+{
+	mbedtls_asn1_sequence client = {.buf = OID(CLIENT_AUTH)},
+			      server = {.buf = OID(SERVER_AUTH)};
+
+	if (r->purpose == CERTS_CA && r->path_length > 0)
+		return 0; /* the root: trust stores add their own limits */
+	if (r->purpose == CERTS_CA)
+		server.next = &client;
+	return mbedtls_x509write_crt_set_ext_key_usage(crt, r->purpose == CERTS_CLIENT ? &client
+										       : &server);
 }
 
-int certs_make_leaf(mbedtls_pk_context *key, const mbedtls_x509_crt *root,
-		    mbedtls_pk_context *root_key, const char *const *names, time_t now,
-		    char pem[CERTS_PEM_SIZE])
+static int set_usage(mbedtls_x509write_cert *crt, const struct certs_request *r)
+{
+	const bool ca = r->purpose == CERTS_CA;
+	int err = mbedtls_x509write_crt_set_basic_constraints(crt, ca, ca ? r->path_length : -1);
+
+	if (!err)
+		err = mbedtls_x509write_crt_set_key_usage(
+			crt, ca ? MBEDTLS_X509_KU_KEY_CERT_SIGN | MBEDTLS_X509_KU_CRL_SIGN
+				: MBEDTLS_X509_KU_DIGITAL_SIGNATURE);
+	return err ? err : set_extended_usage(crt, r);
+}
+
+static int set_names(mbedtls_x509write_cert *crt, const struct certs_request *r,
+		     const struct certs_signer *by)
+{
+	char issuer[CERTS_SUBJECT_SIZE];
+	int err = mbedtls_x509write_crt_set_subject_name(crt, r->subject);
+
+	if (!err && by->crt && mbedtls_x509_dn_gets(issuer, sizeof issuer, &by->crt->subject) < 0)
+		err = MBEDTLS_ERR_X509_BUFFER_TOO_SMALL;
+	if (!err)
+		err = mbedtls_x509write_crt_set_issuer_name(crt, by->crt ? issuer : r->subject);
+	return err ? err : set_san(crt, r->names);
+}
+
+int certs_make(const struct certs_request *request, const struct certs_signer *by,
+	       char pem[CERTS_PEM_SIZE])
 {
 	mbedtls_x509write_cert crt;
-	char issuer[256];
 
-	int err = begin(&crt, now, CERTS_LEAF_DAYS);
-	if (!err && mbedtls_x509_dn_gets(issuer, sizeof issuer, &root->subject) < 0)
-		err = MBEDTLS_ERR_X509_BUFFER_TOO_SMALL;
-	mbedtls_x509write_crt_set_subject_key(&crt, key);
-	mbedtls_x509write_crt_set_issuer_key(&crt, root_key);
+	mbedtls_x509write_crt_init(&crt);
+	mbedtls_x509write_crt_set_version(&crt, MBEDTLS_X509_CRT_VERSION_3);
+	mbedtls_x509write_crt_set_md_alg(&crt, MBEDTLS_MD_SHA256);
+	mbedtls_x509write_crt_set_subject_key(&crt, request->key);
+	mbedtls_x509write_crt_set_issuer_key(&crt, by->key);
+	int err = set_serial(&crt);
 	if (!err)
-		err = mbedtls_x509write_crt_set_issuer_name(&crt, issuer);
+		err = set_validity(&crt, request, by);
 	if (!err)
-		err = mbedtls_x509write_crt_set_subject_name(&crt, "O=tunhttpd,CN=tunhttpd");
+		err = set_names(&crt, request, by);
 	if (!err)
-		err = mbedtls_x509write_crt_set_basic_constraints(&crt, 0, -1);
-	if (!err)
-		err = mbedtls_x509write_crt_set_key_usage(&crt, MBEDTLS_X509_KU_DIGITAL_SIGNATURE);
-	if (!err)
-		err = set_server_auth(&crt);
-	if (!err)
-		err = set_san(&crt, names);
+		err = set_usage(&crt, request);
 	if (!err)
 		err = mbedtls_x509write_crt_set_subject_key_identifier(&crt);
 	if (!err)
 		err = mbedtls_x509write_crt_set_authority_key_identifier(&crt);
 	if (!err)
-		err = finish(&crt, pem);
+		err = mbedtls_x509write_crt_pem(&crt, (unsigned char *)pem, CERTS_PEM_SIZE, RNG);
 	mbedtls_x509write_crt_free(&crt);
 	return err;
 }
 
-/* ------------------------------------------------------------------ judging */
+/* ------------------------------------------------------------------ subjects */
 
-static bool covers(const mbedtls_x509_sequence *sans, const char *name)
+void certs_ca_subject(const char *what, time_t now, char subject[CERTS_SUBJECT_SIZE])
 {
-	unsigned char ip[16];
-	const size_t ip_len = certs_parse_ip(name, ip);
-	mbedtls_x509_subject_alternative_name san;
+	struct utsname host;
+	struct tm tm;
+	char day[16], name[COMMON_NAME_LEN + 1];
 
-	for (; sans; sans = sans->next) {
-		if (mbedtls_x509_parse_subject_alt_name(&sans->buf, &san))
-			continue;
-		const mbedtls_x509_buf *v = &san.san.unstructured_name;
-		const bool hit = (san.type == MBEDTLS_X509_SAN_IP_ADDRESS && ip_len &&
-				  v->len == ip_len && memcmp(v->p, ip, ip_len) == 0) ||
-				 (san.type == MBEDTLS_X509_SAN_DNS_NAME && !ip_len &&
-				  v->len == strlen(name) &&
-				  strncasecmp((const char *)v->p, name, v->len) == 0);
-		mbedtls_x509_free_subject_alt_name(&san);
-		if (hit)
-			return true;
-	}
-	return false;
+	if (uname(&host))
+		snprintf(host.nodename, sizeof host.nodename, "this host");
+	gmtime_r(&now, &tm);
+	strftime(day, sizeof day, "%Y-%m-%d", &tm);
+	/* As much of the host's name as there is room for. */
+	const int room = COMMON_NAME_LEN -
+			 (int)(strlen("tunhttpd local  on  ") + strlen(what) + strlen(day));
+	snprintf(name, sizeof name, "tunhttpd local %.16s on %.*s %s", what, room > 0 ? room : 0,
+		 host.nodename, day);
+	if (certs_subject(name, subject))
+		snprintf(subject, CERTS_SUBJECT_SIZE, "O=tunhttpd,CN=tunhttpd local %.16s %s", what,
+			 day);
 }
 
-bool certs_leaf_covers(const mbedtls_x509_crt *leaf, const char *const *names)
+static bool plain(unsigned char c)
 {
-	for (; *names; names++)
-		if (!covers(&leaf->subject_alt_names, *names))
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       (c && strchr(" -_.@:*()'", c));
+}
+
+/* RFC 3629 3, as far as it takes to tell UTF-8 from something else. */
+static bool is_utf8(const char *text)
+{
+	while (*text) {
+		const unsigned char c = (unsigned char)*text++;
+		int more = c < 0x80   ? 0
+			   : c < 0xc2 ? -1
+			   : c < 0xe0 ? 1
+			   : c < 0xf0 ? 2
+			   : c < 0xf5 ? 3
+				      : -1;
+		if (more < 0)
 			return false;
+		for (; more > 0; more--)
+			if (((unsigned char)*text++ & 0xc0) != 0x80)
+				return false;
+	}
 	return true;
+}
+
+int certs_subject(const char *name, char subject[CERTS_SUBJECT_SIZE])
+{
+	static const char head[] = "O=tunhttpd,CN=";
+	const size_t len = strlen(name);
+	char *at = subject + sizeof head - 1;
+
+	if (len == 0 || len > COMMON_NAME_LEN || name[0] == ' ' || name[len - 1] == ' ' ||
+	    !is_utf8(name))
+		return -1;
+	memcpy(subject, head, sizeof head);
+	for (; *name; name++) {
+		const unsigned char c = (unsigned char)*name;
+		if (c < 0x20 || c == 0x7f)
+			return -1;
+		/* RFC 4514 2.4 */
+		at += sprintf(at, plain(c) ? "%c" : "\\%02X", c);
+	}
+	return 0;
 }
 
 time_t certs_time(const mbedtls_x509_time *t)

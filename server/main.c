@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* main.c — the commands: serve, link, help, version. */
+/* main.c — the commands: serve, certs, link, help, version. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "certs/certs.h"
 #include "lab/link.h"
 #include "server/log.h"
 #include "server/master.h"
@@ -69,11 +70,27 @@ static int serve(int argc, char *argv[])
 	return status;
 }
 
+/* --dir, or what --state of `serve` would be. */
+static int certs(int argc, char *argv[])
+{
+	const char *state = getenv("TUNHTTPD_STATE");
+	char *usual;
+
+	if (!options_default_state(environ, &usual)) {
+		log_error("out of memory");
+		return EXIT_RUNTIME;
+	}
+	const int status = certs_command(argc, argv, state && state[0] ? state : usual);
+	free(usual);
+	return status;
+}
+
 static int unknown_command(const char *word)
 {
 	struct suggestion near = {.word = word};
 
 	suggest_consider(&near, "serve");
+	suggest_consider(&near, "certs");
 	suggest_consider(&near, "link");
 	suggest_consider(&near, "help");
 	suggest_consider(&near, "version");
@@ -110,6 +127,8 @@ int main(int argc, char *argv[])
 	const char *command = argv[1];
 	if (strcmp(command, "serve") == 0)
 		return serve(argc - 2, argv + 2);
+	if (strcmp(command, "certs") == 0)
+		return certs(argc - 2, argv + 2);
 	if (strcmp(command, "link") == 0)
 		return link_command(argc - 2, argv + 2);
 	if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0 ||

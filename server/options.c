@@ -238,28 +238,37 @@ static bool read_flags(struct reading *r, int argc, char *const argv[], const ch
 
 /* ------------------------------------------------------------------ all of it */
 
+bool options_default_state(char *const env[], char **path)
+{
+	const char *data = env_value(env, "XDG_DATA_HOME"), *home = env_value(env, "HOME");
+	int n;
+
+	*path = NULL;
+	if (data && data[0] == '/')
+		n = asprintf(path, "%s/tunhttpd", data);
+	else if (home && home[0] == '/')
+		n = asprintf(path, "%s/.local/share/tunhttpd", home);
+	else if (geteuid() == 0)
+		n = asprintf(path, "/var/lib/tunhttpd");
+	else
+		return true;
+	if (n < 0)
+		*path = NULL;
+	return n >= 0;
+}
+
 /* Where the local authority lives unless --state says it. */
 static bool default_state(struct reading *r, char *const env[])
 {
 	struct options *o = r->o;
-	const char *data = env_value(env, "XDG_DATA_HOME"), *home = env_value(env, "HOME");
-	int n = -1;
 
 	if (o->state || o->cert.count > 0 || o->https == 0)
 		return true;
-	if (data && data[0] == '/')
-		n = asprintf(&o->state_default, "%s/tunhttpd", data);
-	else if (home && home[0] == '/')
-		n = asprintf(&o->state_default, "%s/.local/share/tunhttpd", home);
-	else if (geteuid() == 0)
-		n = asprintf(&o->state_default, "/var/lib/tunhttpd");
-	else
+	if (!options_default_state(env, &o->state_default))
+		return fail(r, "out of memory");
+	if (!o->state_default)
 		return fail(r, "neither HOME nor XDG_DATA_HOME is set: say with --state DIR where "
 			       "the local certificate authority lives");
-	if (n < 0) {
-		o->state_default = NULL;
-		return fail(r, "out of memory");
-	}
 	o->state = o->state_default;
 	return true;
 }
@@ -331,6 +340,8 @@ void options_print_help(FILE *out)
 {
 	fputs("usage: tunhttpd serve [DIR] [OPTION]...\n"
 	      "       tunhttpd link ...    emulates a network; see tunhttpd link --help\n"
+	      "       tunhttpd certs ...   the local certificate authority; see tunhttpd certs "
+	      "--help\n"
 	      "\n"
 	      "Serves the files below DIR (the current directory) over http and https, on a TCP/IP "
 	      "stack of its own\nbehind a TUN device.\n\n",

@@ -76,6 +76,10 @@ int options_parse(struct options *o, int argc, char *const argv[], char *const e
 		  char error[OPTIONS_ERROR_SIZE]);
 void options_free(struct options *o);
 
+/* Where the local authority lives unless somebody says it: to be freed; NULL when the environment has no home. False when
+ * memory is short. */
+bool options_default_state(char *const env[], char **path);
+
 /* The table as text for --help. */
 void options_print_help(FILE *out);
 /* Every option with its value and where that came from; itself a valid configuration file. */

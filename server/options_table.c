@@ -168,7 +168,7 @@ const struct option_def option_table[] = {
 	 .argument = "PORT", .help = "port for https, or off"},
 	{.name = "cert", .kind = &kind_files, .offset = FIELD(cert), .argument = "FILE,...",
 	 .default_words = "from a local authority in --state",
-	 .help = "certificate chain, PEM, leaf first; more of them: chosen by name, and by kind"},
+	 .help = "certificate chain, PEM, in any order; more of them: chosen by name, and by kind"},
 	{.name = "key", .kind = &kind_files, .offset = FIELD(key), .argument = "FILE,...",
 	 .help = "its private key, PEM; one for each --cert, in the same order"},
 	{.name = "strict-names", .kind = &kind_on_off, .offset = FIELD(strict_names),

@@ -59,6 +59,7 @@
 #define MBEDTLS_ECP_WINDOW_SIZE 6
 #define MBEDTLS_ECP_FIXED_POINT_OPTIM 1
 #define MBEDTLS_RSA_C
+#define MBEDTLS_GENPRIME /* RSA keys of `tunhttpd certs`: no server makes one */
 #define MBEDTLS_PKCS1_V15
 #define MBEDTLS_PKCS1_V21
 

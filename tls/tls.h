@@ -28,7 +28,8 @@ struct tls_blob {
 	const char *name; /* what to call it in an error: the file's path */
 };
 
-/* A certificate chain, leaf first, and its key. */
+/* A certificate chain in any order, perhaps with more around it, and its key. A client is sent the certificate of the key
+ * and what of the rest leads up from it. */
 struct tls_pair {
 	struct tls_blob cert, key;
 };
@@ -55,7 +56,7 @@ struct tls_config {
 };
 
 /* Returns NULL with one line in `error`: what, where, what to do. `cfg` and its blobs may be freed
- * afterwards. A key that does not belong to the certificate is an error. */
+ * afterwards. A key that belongs to no certificate of its file is an error. */
 struct tls_context *tls_context_create(const struct tls_config *cfg, char error[TLS_ERROR_SIZE]);
 /* Gives it back: it goes with its last session. */
 void tls_context_destroy(struct tls_context *ctx);

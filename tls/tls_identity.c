@@ -1,45 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tls_identity.c — a certificate chain with its key, read from PEM or DER. See tls_internal.h. */
+/* tls_identity.c — a certificate chain with its key: see tls_internal.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <mbedtls/psa_util.h>
 #include <psa/crypto.h>
 
+#include "tls/tls_chain.h"
 #include "tls/tls_internal.h"
 
-/* memmem for a blob, which may be empty and then has no address either. */
-static bool holds(const struct tls_blob *blob, const char *mark)
-{
-	return blob->len > 0 && memmem(blob->data, blob->len, mark, strlen(mark)) != NULL;
-}
-
-/* PEM must end in NUL for Mbed TLS, DER must not. Returns a copy, to be freed, or NULL. */
-static uint8_t *parseable(const struct tls_blob *blob, size_t *len)
-{
-	uint8_t *copy = malloc(blob->len + 1);
-
-	if (!copy)
-		return NULL;
-	if (blob->len > 0)
-		memcpy(copy, blob->data, blob->len);
-	copy[blob->len] = '\0';
-	*len = holds(blob, "-----BEGIN ") ? blob->len + 1 : blob->len;
-	return copy;
-}
-
+/* Whom to trust: unlike our own chain, with nothing in it that we do not understand. */
 int tls_chain_load(mbedtls_x509_crt *chain, const struct tls_blob *blob, const char *what,
 		   char error[TLS_ERROR_SIZE])
 {
-	size_t len;
-	uint8_t *copy = parseable(blob, &len);
+	uint8_t *copy = malloc(blob->len + 1);
 
 	if (!copy) {
 		snprintf(error, TLS_ERROR_SIZE, "%s %s: out of memory", what, blob->name);
 		return -1;
 	}
-	const int err = mbedtls_x509_crt_parse(chain, copy, len);
+	if (blob->len > 0)
+		memcpy(copy, blob->data, blob->len);
+	copy[blob->len] = '\0';
+	/* PEM must end in NUL for Mbed TLS, DER must not. */
+	const bool pem = blob->len > 0 && memmem(blob->data, blob->len, "-----BEGIN ", 11) != NULL;
+	const int err = mbedtls_x509_crt_parse(chain, copy, blob->len + pem);
 	free(copy);
 	if (err > 0)
 		snprintf(error, TLS_ERROR_SIZE, "%s %s: %d of its certificates cannot be read",
@@ -49,45 +34,39 @@ int tls_chain_load(mbedtls_x509_crt *chain, const struct tls_blob *blob, const c
 	return err ? -1 : 0;
 }
 
-/* PKCS#8 and the older PEM header both say so; what opens them is not compiled in. */
-static bool is_encrypted(const struct tls_blob *key)
+/* The message Certificate has to fit into a record here: 24 bits and a context before the list, 24 bits before each
+ * certificate and 16 behind it (RFC 8446 4.4.2). */
+static bool fits(const mbedtls_x509_crt *chain)
 {
-	return holds(key, "ENCRYPTED");
+	size_t len = 4 + 4;
+
+	for (; chain; chain = chain->next)
+		len += 3 + chain->raw.len + 2;
+	return len <= MBEDTLS_SSL_OUT_CONTENT_LEN;
 }
 
-static int load_key(struct tls_identity *id, const struct tls_pair *pair,
-		    char error[TLS_ERROR_SIZE])
+/* Finds the certificate of the key wherever it stands, and puts what leads up from it into order. */
+static int choose_chain(struct tls_identity *id, const mbedtls_x509_crt *all,
+			const struct tls_pair *pair, char error[TLS_ERROR_SIZE])
 {
-	size_t len;
-	uint8_t *copy = parseable(&pair->key, &len);
+	const mbedtls_x509_crt *leaf = tls_chain_find(all, &id->key);
 
-	if (!copy) {
-		snprintf(error, TLS_ERROR_SIZE, "key %s: out of memory", pair->key.name);
+	if (!leaf) {
+		snprintf(error, TLS_ERROR_SIZE, "key %s does not belong to %s certificate in %s",
+			 pair->key.name, all->next ? "any" : "the", pair->cert.name);
 		return -1;
 	}
-	const int err = mbedtls_pk_parse_key(&id->key, copy, len, NULL, 0, mbedtls_psa_get_random,
-					     MBEDTLS_PSA_RANDOM_STATE);
-	explicit_bzero(copy, len);
-	free(copy);
-	if (err && is_encrypted(&pair->key)) {
-		snprintf(error, TLS_ERROR_SIZE,
-			 "key %s is encrypted; decrypt it first: openssl pkey -in %s -out NEW",
-			 pair->key.name, pair->key.name);
-		return -1;
-	}
+	const int err = tls_chain_order(&id->chain, all, leaf);
 	if (err) {
-		tls_error_format(error, "key", pair->key.name, err);
+		tls_error_format(error, "certificate", pair->cert.name, err);
 		return -1;
 	}
-	if (mbedtls_pk_check_pair(&id->chain.pk, &id->key, mbedtls_psa_get_random,
-				  MBEDTLS_PSA_RANDOM_STATE) != 0) {
-		snprintf(error, TLS_ERROR_SIZE,
-			 "key %s does not belong to the first certificate in %s; the leaf must "
-			 "come first",
-			 pair->key.name, pair->cert.name);
-		return -1;
-	}
-	return 0;
+	if (fits(&id->chain))
+		return 0;
+	snprintf(error, TLS_ERROR_SIZE,
+		 "certificate %s: the chain is longer than %d bytes and cannot be sent",
+		 pair->cert.name, MBEDTLS_SSL_OUT_CONTENT_LEN);
+	return -1;
 }
 
 /* Moves the key into PSA's store, once: a key outside it would be parsed and checked anew for every
@@ -123,8 +102,14 @@ void tls_identity_init(struct tls_identity *id)
 int tls_identity_load(struct tls_identity *id, const struct tls_pair *pair,
 		      char error[TLS_ERROR_SIZE])
 {
-	if (tls_chain_load(&id->chain, &pair->cert, "certificate", error) != 0 ||
-	    load_key(id, pair, error) != 0)
+	mbedtls_x509_crt all;
+
+	mbedtls_x509_crt_init(&all);
+	const bool good = tls_chain_read(&all, &pair->cert, "certificate", error) == 0 &&
+			  tls_key_read(&id->key, &pair->key, error) == 0 &&
+			  choose_chain(id, &all, pair, error) == 0;
+	mbedtls_x509_crt_free(&all);
+	if (!good)
 		return -1;
 	const int err = import_key(id);
 	if (err)

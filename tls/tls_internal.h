@@ -22,7 +22,7 @@ void tls_identity_init(struct tls_identity *id);
 int tls_identity_load(struct tls_identity *id, const struct tls_pair *pair,
 		      char error[TLS_ERROR_SIZE]);
 void tls_identity_free(struct tls_identity *id);
-/* Certificates only; `what` is what they are called in an error. */
+/* Whom to trust: certificates only, all of which must be understood; `what` is what they are called in an error. */
 int tls_chain_load(mbedtls_x509_crt *chain, const struct tls_blob *blob, const char *what,
 		   char error[TLS_ERROR_SIZE]);
 

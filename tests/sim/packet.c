@@ -293,6 +293,13 @@ static const char *parse_option(struct sim_segment *seg, const uint8_t *o, size_
 		seg->ts_val = get32(o + 2);
 		seg->ts_ecr = get32(o + 6);
 		return NULL;
+	case 28: /* RFC 5482: an application may have asked for it */
+		return len == 4 ? NULL : "a user timeout option of the wrong length";
+	case 34: /* RFC 7413: a client may have asked for a cookie */
+		return (len == 2 || (len >= 6 && len <= 18 && len % 2 == 0)) &&
+				       (seg->flags & SIM_SYN)
+			       ? NULL
+			       : "a malformed Fast Open option, or not in a SYN";
 	default:
 		return "an option that nobody has asked for";
 	}

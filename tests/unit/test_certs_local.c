@@ -3,180 +3,7 @@
  * The local certificate authority on disk (certs.h): what a first start makes, what later starts keep, and what
  * they refuse to touch.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
-
-#include <mbedtls/psa_util.h>
-#include <mbedtls/x509_crt.h>
-
-#include "certs/certs.h"
-#include "certs/make.h"
-#include "tls/tls.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
-#define DAY (24 * 3600)
-
-static const char *const all_files[] = {CERTS_CA_FILE, CERTS_CA_KEY_FILE, CERTS_LEAF_FILE,
-					CERTS_LEAF_KEY_FILE};
-static const char *const names[] = {"tunhttpd.test", "localhost", "10.77.0.2", "fd77::2", NULL};
-
-/* ------------------------------------------------------------------ directories and files */
-
-struct place {
-	char base[64]; /* of our own, removed at the end */
-	char dir[80];  /* base/local: the authority      */
-	time_t now;
-};
-
-static int setup(void **state)
-{
-	struct place *at = calloc(1, sizeof *at);
-
-	assert_non_null(at);
-	snprintf(at->base, sizeof at->base, "/tmp/test_certs.XXXXXX");
-	assert_non_null(mkdtemp(at->base));
-	snprintf(at->dir, sizeof at->dir, "%s/local", at->base);
-	at->now = time(NULL);
-	*state = at;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct place *at = *state;
-	char command[128];
-
-	snprintf(command, sizeof command, "rm -rf '%s'", at->base);
-	assert_int_equal(system(command), 0);
-	free(at);
-	return 0;
-}
-
-static const char *path_of(const struct place *at, const char *file)
-{
-	static char path[160];
-
-	snprintf(path, sizeof path, "%s/%s", at->dir, file);
-	return path;
-}
-
-struct content {
-	char data[8192]; /* ends in NUL */
-	size_t len;
-};
-
-static struct content slurp(const struct place *at, const char *file)
-{
-	struct content c = {.len = 0};
-	FILE *f = fopen(path_of(at, file), "r");
-
-	if (!f)
-		return c;
-	c.len = fread(c.data, 1, sizeof c.data - 1, f);
-	assert_true(c.len < sizeof c.data - 1);
-	fclose(f);
-	return c;
-}
-
-static void spill(const struct place *at, const char *file, const char *data, size_t len)
-{
-	FILE *f = fopen(path_of(at, file), "w");
-
-	assert_non_null(f);
-	assert_int_equal(fwrite(data, 1, len, f), len);
-	assert_int_equal(fclose(f), 0);
-}
-
-struct snapshot {
-	struct content files[COUNT(all_files)];
-};
-
-static struct snapshot take(const struct place *at)
-{
-	struct snapshot s;
-
-	for (size_t i = 0; i < COUNT(all_files); i++)
-		s.files[i] = slurp(at, all_files[i]);
-	return s;
-}
-
-/* Each of the four files is as it was, or not, as `changed` says in the order of all_files: "..xx". */
-static void expect_changed(const struct snapshot *before, const struct snapshot *after,
-			   const char *changed)
-{
-	for (size_t i = 0; i < COUNT(all_files); i++) {
-		const bool differs = before->files[i].len != after->files[i].len ||
-				     memcmp(before->files[i].data, after->files[i].data,
-					    after->files[i].len) != 0;
-		if (differs != (changed[i] == 'x'))
-			fail_msg("%s has %schanged", all_files[i], differs ? "" : "not ");
-	}
-}
-
-/* ------------------------------------------------------------------ calls */
-
-static void ensure(const struct place *at, const char *const *wanted, time_t now, bool ca,
-		   bool leaf)
-{
-	char error[CERTS_ERROR_SIZE] = "";
-	struct certs_made made = {true, true};
-
-	if (certs_ensure_local(at->dir, wanted, now, &made, error))
-		fail_msg("failed: %s", error);
-	assert_int_equal(made.ca, ca);
-	assert_int_equal(made.leaf, leaf);
-}
-
-static struct snapshot ensure_fresh(const struct place *at)
-{
-	ensure(at, names, at->now, true, true);
-	return take(at);
-}
-
-/* Fails with one line that holds `part`, and changes nothing. */
-static void expect_refusal(const struct place *at, time_t now, const char *part)
-{
-	const struct snapshot before = take(at);
-	struct snapshot after;
-	char error[CERTS_ERROR_SIZE] = "";
-	struct certs_made made = {true, true};
-
-	assert_int_equal(certs_ensure_local(at->dir, names, now, &made, error), -1);
-	if (!strstr(error, part))
-		fail_msg("\"%s\" does not contain \"%s\"", error, part);
-	assert_null(strchr(error, '\n'));
-	assert_false(made.leaf);
-	after = take(at);
-	expect_changed(&before, &after, "....");
-}
-
-static void parse(const struct place *at, const char *file, mbedtls_x509_crt *crt)
-{
-	const struct content c = slurp(at, file);
-
-	mbedtls_x509_crt_init(crt);
-	assert_int_equal(mbedtls_x509_crt_parse(crt, (const unsigned char *)c.data, c.len + 1), 0);
-}
-
-/* What a client that trusts our root finds wrong with the leaf. */
-static uint32_t verify_as(const struct place *at, const char *name)
-{
-	mbedtls_x509_crt root, leaf;
-	uint32_t flags = 0;
-
-	parse(at, CERTS_CA_FILE, &root);
-	parse(at, CERTS_LEAF_FILE, &leaf);
-	mbedtls_x509_crt_verify(&leaf, &root, NULL, name, &flags, NULL, NULL);
-	mbedtls_x509_crt_free(&root);
-	mbedtls_x509_crt_free(&leaf);
-	return flags;
-}
+#include "tests/unit/certs_place.h"
 
 /* ------------------------------------------------------------------ a first start */
 
@@ -188,7 +15,7 @@ static mode_t mode_of(const char *path)
 	return st.st_mode & 07777;
 }
 
-static void test_a_fresh_directory_gets_four_files_and_modes(void **state)
+static void test_a_fresh_directory_gets_six_files_and_modes(void **state)
 {
 	const struct place *at = *state;
 	const mode_t mask = umask(0);
@@ -201,8 +28,10 @@ static void test_a_fresh_directory_gets_four_files_and_modes(void **state)
 	assert_int_equal(mode_of(path_of(at, CERTS_CA_KEY_FILE)), 0600);
 	assert_int_equal(mode_of(path_of(at, CERTS_LEAF_FILE)), 0644);
 	assert_int_equal(mode_of(path_of(at, CERTS_LEAF_KEY_FILE)), 0600);
+	assert_int_equal(mode_of(path_of(at, CERTS_INTERMEDIATE_FILE)), 0644);
+	assert_int_equal(mode_of(path_of(at, CERTS_INTERMEDIATE_KEY_FILE)), 0600);
 	/* ... and nothing else: no half-written file is left beside them. */
-	snprintf(command, sizeof command, "test \"$(ls -A '%s' | wc -l)\" = 4", at->dir);
+	snprintf(command, sizeof command, "test \"$(ls -A '%s' | wc -l)\" = 6", at->dir);
 	assert_int_equal(system(command), 0);
 }
 
@@ -268,7 +97,7 @@ static void test_a_second_call_changes_nothing(void **state)
 	for (int i = 0; i < 2; i++)
 		ensure(at, names, at->now + i * DAY, false, false);
 	after = take(at);
-	expect_changed(&before, &after, "....");
+	expect_changed(&before, &after, "......");
 }
 
 static void test_made_may_be_null(void **state)
@@ -296,7 +125,7 @@ static void test_other_order_case_or_fewer_names_keep_the_leaf(void **state)
 	for (size_t i = 0; i < COUNT(kept); i++)
 		ensure(at, kept[i], at->now, false, false);
 	after = take(at);
-	expect_changed(&before, &after, "....");
+	expect_changed(&before, &after, "......");
 }
 
 /* ------------------------------------------------------------------ later starts: what is renewed */
@@ -318,7 +147,7 @@ static void test_an_added_name_renews_the_leaf_only(void **state)
 
 		ensure(at, added[i], at->now, false, true);
 		after = take(at);
-		expect_changed(&before, &after, "..xx");
+		expect_changed(&before, &after, "..xx..");
 		for (size_t k = 0; added[i][k]; k++)
 			assert_int_equal(verify_as(at, added[i][k]), 0);
 		ensure(at, added[i], at->now, false, false);
@@ -337,7 +166,7 @@ static void test_a_leaf_in_its_last_third_is_renewed(void **state)
 	ensure(at, names, last_good, false, false);
 	ensure(at, names, last_good + 1, false, true);
 	after = take(at);
-	expect_changed(&before, &after, "..xx");
+	expect_changed(&before, &after, "..xx..");
 	parse(at, CERTS_LEAF_FILE, &leaf);
 	assert_int_equal(certs_time(&leaf.valid_to), last_good + 1 + (time_t)CERTS_LEAF_DAYS * DAY);
 	mbedtls_x509_crt_free(&leaf);
@@ -368,7 +197,7 @@ static void test_a_broken_or_missing_leaf_is_made_again(void **state)
 	const struct place *at = *state;
 
 	ensure_fresh(at);
-	for (size_t i = 2; i < COUNT(all_files); i++)
+	for (size_t i = ALL_LEAF; i < ALL_INTERMEDIATE; i++)
 		for (int missing = 0; missing < 2; missing++) {
 			const struct snapshot before = take(at);
 			struct snapshot after;
@@ -380,7 +209,7 @@ static void test_a_broken_or_missing_leaf_is_made_again(void **state)
 				      before.files[i].len / 2);
 			ensure(at, names, at->now, false, true);
 			after = take(at);
-			expect_changed(&before, &after, "..xx");
+			expect_changed(&before, &after, "..xx..");
 			assert_int_equal(verify_as(at, names[0]), 0);
 		}
 }
@@ -397,7 +226,7 @@ static void test_a_leaf_key_without_its_certificate_is_made_again(void **state)
 	spill(at, CERTS_LEAF_FILE, before.files[2].data, before.files[2].len);
 	ensure(at, names, at->now, false, true); /* an old certificate beside a newer key */
 	after = take(at);
-	expect_changed(&before, &after, "..xx");
+	expect_changed(&before, &after, "..xx..");
 }
 
 /* Good in itself, but nobody who trusts our root would take it. */
@@ -410,12 +239,12 @@ static void test_a_leaf_of_another_authority_is_replaced(void **state)
 	snprintf(other.dir, sizeof other.dir, "%s/other", at->base);
 	theirs = ensure_fresh(&other);
 	ensure_fresh(at);
-	for (size_t i = 2; i < COUNT(all_files); i++)
+	for (size_t i = ALL_LEAF; i < ALL_INTERMEDIATE; i++)
 		spill(at, all_files[i], theirs.files[i].data, theirs.files[i].len);
 	before = take(at);
 	ensure(at, names, at->now, false, true);
 	after = take(at);
-	expect_changed(&before, &after, "..xx");
+	expect_changed(&before, &after, "..xx..");
 	assert_int_equal(verify_as(at, names[0]), 0);
 }
 
@@ -430,7 +259,7 @@ static void test_a_new_root_gets_a_new_leaf(void **state)
 	assert_int_equal(unlink(path_of(at, CERTS_CA_KEY_FILE)), 0);
 	ensure(at, names, at->now, true, true);
 	after = take(at);
-	expect_changed(&before, &after, "xxxx");
+	expect_changed(&before, &after, "xxxxxx");
 	assert_int_equal(verify_as(at, names[0]), 0);
 }
 
@@ -446,7 +275,7 @@ static void test_a_root_key_without_a_root_heals(void **state)
 	assert_int_equal(unlink(path_of(at, CERTS_LEAF_KEY_FILE)), 0);
 	ensure(at, names, at->now, true, true);
 	after = take(at);
-	expect_changed(&before, &after, "xxxx");
+	expect_changed(&before, &after, "xxxxxx");
 	assert_int_equal(verify_as(at, names[0]), 0);
 	ensure(at, names, at->now, false, false);
 }
@@ -459,6 +288,7 @@ static void test_a_root_without_its_key_is_an_error_that_names_the_file(void **s
 
 	ensure_fresh(at);
 	assert_int_equal(unlink(path_of(at, CERTS_CA_KEY_FILE)), 0);
+	assert_int_equal(unlink(path_of(at, CERTS_INTERMEDIATE_KEY_FILE)), 0);
 	expect_refusal(at, at->now, CERTS_CA_KEY_FILE);
 	expect_refusal(at, at->now, "bring it back");
 	expect_refusal(at, at->now, at->dir);
@@ -626,7 +456,7 @@ static void test_an_unreadable_root_key_is_an_error(void **state)
 	assert_non_null(strstr(error, CERTS_CA_KEY_FILE));
 	assert_int_equal(chmod(path_of(at, CERTS_CA_KEY_FILE), 0600), 0);
 	after = take(at);
-	expect_changed(&before, &after, "....");
+	expect_changed(&before, &after, "......");
 }
 
 /* More than a certificate can hold: an error, and what is there stays. */
@@ -647,16 +477,14 @@ static void test_too_many_names_are_an_error(void **state)
 	assert_int_equal(certs_ensure_local(at->dir, many, at->now, NULL, error), -1);
 	assert_non_null(strstr(error, CERTS_LEAF_FILE));
 	after = take(at);
-	expect_changed(&before, &after, "....");
+	expect_changed(&before, &after, "......");
 	ensure(at, names, at->now, false, false);
 }
-
-#define PLACE_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PLACE_TEST(test_a_fresh_directory_gets_four_files_and_modes),
+		PLACE_TEST(test_a_fresh_directory_gets_six_files_and_modes),
 		PLACE_TEST(test_modes_do_not_depend_on_the_umask),
 		PLACE_TEST(test_missing_parents_are_made),
 		PLACE_TEST(test_the_leaf_verifies_for_every_name),

@@ -141,15 +141,6 @@ static void test_key_of_another_certificate(void **state)
 	expect_error(fixture_rsa_cert, fixture_p256_key, "does not belong");
 }
 
-static void test_chain_in_the_wrong_order(void **state)
-{
-	char chain[4096];
-
-	(void)state;
-	snprintf(chain, sizeof chain, "%s%s", fixture_intermediate, fixture_p256_cert);
-	expect_error(chain, fixture_p256_key, "the leaf must come first");
-}
-
 static void test_client_with_a_broken_ca(void **state)
 {
 	char error[TLS_ERROR_SIZE] = "";
@@ -182,7 +173,6 @@ int main(void)
 		cmocka_unit_test(test_one_broken_certificate_in_a_chain),
 		cmocka_unit_test(test_broken_key),
 		cmocka_unit_test(test_key_of_another_certificate),
-		cmocka_unit_test(test_chain_in_the_wrong_order),
 		cmocka_unit_test(test_client_with_a_broken_ca),
 		cmocka_unit_test(test_library_version),
 	};
