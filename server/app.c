@@ -6,8 +6,6 @@
 
 #include "server/session.h"
 
-TAILQ_HEAD(session_list, session);
-
 struct app {
 	struct session_env env;
 	struct tcp_listener *http, *https;
@@ -22,6 +20,7 @@ void app_config_default(struct app_config *cfg)
 	*cfg = (struct app_config){
 		.http_port = 80,
 		.backlog = 1024,
+		.max_handshakes = 1024,
 		.handshake_timeout_us = 10 * 1000000ull,
 		.send_timeout_us = 60 * 1000000ull,
 		.linger_timeout_us = 5 * 1000000ull,
@@ -37,12 +36,13 @@ static bool listen_on(struct app *app, uint16_t port, struct tcp_listener **out)
 
 struct app *app_create(const struct app_config *cfg)
 {
-	if (cfg->https_port != 0 && !cfg->tls)
+	if (cfg->https_port != 0 && (!cfg->tls || cfg->max_handshakes == 0))
 		return NULL;
 	struct app *app = calloc(1, sizeof *app);
 	if (!app)
 		return NULL;
 	app->env.cfg = *cfg;
+	handshakes_init(&app->env.handshakes, cfg->max_handshakes);
 	TAILQ_INIT(&app->sessions);
 	TAILQ_INIT(&app->busy);
 	if (!listen_on(app, cfg->http_port, &app->http) ||
@@ -130,6 +130,20 @@ static void handle(struct app *app, const struct stack_event *ev, struct http_ti
 	run(app, s, now);
 }
 
+/* Frees whose place in the handshakes was taken, and lets those begin for whom there is one now. */
+static void pass_places_on(struct app *app, struct http_time now)
+{
+	struct handshakes *h = &app->env.handshakes;
+	struct session *s;
+
+	while ((s = handshakes_next(h)) != NULL)
+		run(app, s, now);
+	while ((s = TAILQ_FIRST(&h->gone)) != NULL) {
+		TAILQ_REMOVE(&h->gone, s, ready);
+		forget(app, s);
+	}
+}
+
 /* ------------------------------------------------------------------ the owner's calls */
 
 bool app_run(struct app *app, struct http_time now)
@@ -147,6 +161,7 @@ bool app_run(struct app *app, struct http_time now)
 	}
 	while (stack_next_event(app->env.cfg.stack, &ev))
 		handle(app, &ev, now);
+	pass_places_on(app, now);
 	return !TAILQ_EMPTY(&app->busy);
 }
 
@@ -167,6 +182,7 @@ void app_drain(struct app *app, struct http_time now)
 	if (app->https)
 		accept_all(app, app->https, now);
 	unlisten(app);
+	pass_places_on(app, now);
 	for (struct session *s = TAILQ_FIRST(&app->sessions), *next; s; s = next) {
 		next = TAILQ_NEXT(s, link);
 		session_on_drain(s);
@@ -194,6 +210,16 @@ bool app_drained(const struct app *app)
 size_t app_connections(const struct app *app)
 {
 	return app->count;
+}
+
+void app_get_handshakes(const struct app *app, struct app_handshakes *out)
+{
+	const struct handshakes *h = &app->env.handshakes;
+
+	*out = (struct app_handshakes){.under_way = h->held_count,
+				       .waiting = h->waiting_count,
+				       .waited = h->waited,
+				       .gave_way = h->gave_way};
 }
 
 void app_destroy(struct app *app)

@@ -44,6 +44,7 @@ struct app_config {
 	uint16_t http_port;       /* 0: off                                                   */
 	uint16_t https_port;      /* 0: off                                                   */
 	unsigned backlog;         /* connections waiting for the next app_run, per port       */
+	size_t max_handshakes;    /* of TLS under way at once: server/handshakes.h       */
 	uint64_t handshake_timeout_us; /* from accept to the end of the TLS handshake          */
 	uint64_t send_timeout_us;      /* without one byte acknowledged while some wait         */
 	uint64_t linger_timeout_us;    /* from our FIN's ACK to the peer's FIN                 */
@@ -74,5 +75,12 @@ bool app_drained(const struct app *app);
 
 /* Sessions at present: from accept until the TCP handle is given back. */
 size_t app_connections(const struct app *app);
+
+/* TLS handshakes under way, those that wait to begin, and how many ever had to, or lost their place. */
+struct app_handshakes {
+	size_t under_way, waiting;
+	uint64_t waited, gave_way;
+};
+void app_get_handshakes(const struct app *app, struct app_handshakes *out);
 
 #endif

@@ -85,6 +85,7 @@ static void be_worker(struct master *m, unsigned i, int control_fd, int ready_fd
 		.secrets = &m->renewal.secrets,
 		.identity = s->identity,
 		.fastopen = s->fastopen_key,
+		.keylog_fd = s->keylog_fd,
 		.master = master,
 	};
 

@@ -55,12 +55,14 @@ struct options {
 	const char *user;       /* whom the workers become                                */
 	bool user_given;        /* not the default                                        */
 	enum log_format log;
+	unsigned max_handshakes; /* of TLS, in a worker                                    */
 	uint64_t grace_us;
 	uint64_t header_timeout_us, idle_timeout_us, handshake_timeout_us, send_timeout_us;
 	uint64_t linger_timeout_us, tcp_timeout_us;
 	uint64_t tcp_keepalive_us;   /* 0: off                                                 */
 	uint64_t ticket_lifetime_us; /* 0: no tickets                                         */
 	const char *ticket_keys;     /* NULL: keys of our own, which rotate                   */
+	const char *keylog;          /* file for the secrets of TLS, NULL: none               */
 	const char *config;          /* NULL: none */
 	bool check, print_config, help, version;
 	struct option_setting set[OPTIONS_MAX];

@@ -52,6 +52,16 @@ static bool parse_workers(const char *text, void *field)
 	return true;
 }
 
+static bool parse_handshakes(const char *text, void *field)
+{
+	unsigned long n;
+
+	if (!value_number(text, 1, 65535, &n))
+		return false;
+	*(unsigned *)field = (unsigned)n;
+	return true;
+}
+
 static bool parse_seconds(const char *text, void *field)
 {
 	return value_seconds(text, field);
@@ -121,6 +131,7 @@ static const struct option_kind kind_address6 = {parse_address6,
 static const struct option_kind kind_port = {parse_port, "a port from 1 to 65535, or off", false};
 static const struct option_kind kind_mtu = {parse_mtu, "bytes from 576 to 65535", false};
 static const struct option_kind kind_workers = {parse_workers, "1 to 64, or auto", false};
+static const struct option_kind kind_handshakes = {parse_handshakes, "1 to 65535", false};
 static const struct option_kind kind_seconds = {parse_seconds, "seconds from 0 to 86400", false};
 static const struct option_kind kind_timeout = {
 	parse_timeout, "seconds above 0, up to 86400, such as 30 or 0.5", false};
@@ -174,6 +185,8 @@ const struct option_def option_table[] = {
 	{.name = "ticket-keys", .kind = &option_kind_text, .offset = FIELD(ticket_keys),
 	 .argument = "FILE", .default_words = "made here, new after half a lifetime",
 	 .help = "keys that replicas share: 48 random bytes, then the 48 before them"},
+	{.name = "keylog", .kind = &option_kind_text, .offset = FIELD(keylog), .argument = "FILE",
+	 .help = "write every connection's TLS secrets there: who reads it reads all", .no_file = true},
 	{.name = "state", .kind = &option_kind_text, .offset = FIELD(state), .argument = "DIR",
 	 .default_words = "$XDG_DATA_HOME/tunhttpd or ~/.local/share/tunhttpd",
 	 .help = "where the local certificate authority lives"},
@@ -206,6 +219,9 @@ const struct option_def option_table[] = {
 	 .default_text = "60", .argument = "SECONDS", .help = "between requests"},
 	{.name = "handshake-timeout", .kind = &kind_timeout, .offset = FIELD(handshake_timeout_us),
 	 .default_text = "10", .argument = "SECONDS", .help = "for the TLS handshake"},
+	{.name = "max-handshakes", .kind = &kind_handshakes, .offset = FIELD(max_handshakes),
+	 .default_text = "1024", .argument = "N",
+	 .help = "TLS handshakes under way at once in a worker; more of them wait"},
 	{.name = "send-timeout", .kind = &kind_timeout, .offset = FIELD(send_timeout_us),
 	 .default_text = "60", .argument = "SECONDS",
 	 .help = "for a client that takes no byte of its response"},

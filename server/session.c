@@ -146,6 +146,8 @@ static void sniff(struct session *s, struct http_time now)
 		answer_plain_http(s, now);
 		return;
 	}
+	if (!handshakes_enter(&s->env->handshakes, s, now.mono_us))
+		return;
 	s->tls = tls_session_create(s->env->cfg.tls, &stream);
 	if (!s->tls)
 		abort_now(s);
@@ -438,6 +440,8 @@ static void arm_timer(struct session *s, struct http_time now)
 		deadline = s->stall_deadline;
 	if (s->phase == SESSION_OPEN && http_conn_deadline(s->http) < deadline)
 		deadline = http_conn_deadline(s->http);
+	if (s->place == PLACE_WAITED_FOR && handshakes_retry_at(&s->env->handshakes) < deadline)
+		deadline = handshakes_retry_at(&s->env->handshakes);
 	if (s->blocked && tcp_send_pending(s->tcp) == 0 && deadline > now.mono_us + RETRY_US)
 		deadline = now.mono_us + RETRY_US;
 	tcp_set_timer(s->tcp, deadline);
@@ -503,6 +507,7 @@ void session_destroy(struct session *s)
 {
 	if (s->tcp)
 		tcp_abort(s->tcp);
+	handshakes_leave(&s->env->handshakes, s);
 	http_conn_destroy(s->http); /* logs a response that was cut short */
 	if (s->tls)
 		tls_session_destroy(s->tls);
@@ -538,8 +543,13 @@ void session_run(struct session *s, struct http_time now)
 			break;
 		}
 	} while (s->phase != before);
-	if (s->phase != SESSION_OVER)
-		arm_timer(s, now);
+	if (s->phase != SESSION_SNIFF && s->phase != SESSION_HANDSHAKE)
+		handshakes_leave(&s->env->handshakes, s);
+	if (s->phase == SESSION_OVER)
+		return;
+	arm_timer(s, now);
+	if (s->tls && !s->busy)
+		tls_session_rest(s->tls); /* it may wait for long */
 }
 
 void session_on_writable(struct session *s)
@@ -551,6 +561,14 @@ void session_on_sent(struct session *s, struct http_time now)
 {
 	if (s->phase == SESSION_LINGER)
 		s->phase_deadline = later(now.mono_us, s->env->cfg.linger_timeout_us);
+}
+
+void session_give_way(struct session *s)
+{
+	report_tls(s, "the handshake gave way to a newer one: see --max-handshakes");
+	tls_session_destroy(s->tls);
+	s->tls = NULL;
+	abort_now(s);
 }
 
 void session_on_closed(struct session *s)

@@ -11,6 +11,7 @@
 #include <sys/queue.h>
 
 #include "server/app.h"
+#include "server/handshakes.h"
 
 enum session_phase {
 	SESSION_SNIFF,        /* TLS port: what are the first bytes?                              */
@@ -24,12 +25,13 @@ enum session_phase {
 /* What sessions of an app share. */
 struct session_env {
 	struct app_config cfg;
+	struct handshakes handshakes;
 	uint8_t scratch[16384]; /* plaintext of the record being made */
 };
 
 struct session {
-	TAILQ_ENTRY(session) link;  /* all sessions of the app              */
-	TAILQ_ENTRY(session) ready; /* those with more to do, while `busy`  */
+	TAILQ_ENTRY(session) link;  /* all sessions of the app                      */
+	TAILQ_ENTRY(session) ready; /* the `busy` ones, or a list of handshakes.h   */
 	struct session_env *env;
 	struct tcp_conn *tcp;
 	struct tls_session *tls; /* NULL without TLS                     */
@@ -43,8 +45,10 @@ struct session {
 	size_t budget;    /* bytes left of this turn                                        */
 	uint8_t *held;    /* plaintext that TLS must be offered again, held_len bytes       */
 	size_t held_len;
-	uint64_t sent;  /* bytes ever committed to the send ring                          */
-	uint64_t acked; /* of these acknowledged when last looked at                      */
+	enum handshake_place place;
+	uint64_t place_since; /* PLACE_HELD: when it began                                 */
+	uint64_t sent;        /* bytes ever committed to the send ring                          */
+	uint64_t acked;       /* of these acknowledged when last looked at                      */
 	uint64_t
 		stall_deadline; /* when `acked` must have moved; UINT64_MAX: nothing waits        */
 	uint64_t
@@ -67,6 +71,8 @@ void session_on_sent(struct session *s, struct http_time now);
 void session_on_timer(struct session *s, struct http_time now);
 /* The stack is done with the connection. */
 void session_on_closed(struct session *s);
+/* Its place among the handshakes is another's: the connection is reset. Afterwards it is OVER. */
+void session_give_way(struct session *s);
 /* The server drains: what has not come as far as a request is closed. */
 void session_on_drain(struct session *s);
 

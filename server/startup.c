@@ -22,6 +22,7 @@
 #include "certs/certs.h"
 #include "server/blob.h"
 #include "server/host.h"
+#include "server/keylog.h"
 #include "server/log.h"
 #include "server/ticket_file.h"
 
@@ -237,7 +238,8 @@ int startup_check(struct startup *s, const struct options *o)
 {
 	char error[PRIVILEGES_ERROR_SIZE];
 
-	*s = (struct startup){.options = o, .mtu = o->mtu, .address6 = o->address6};
+	*s = (struct startup){
+		.options = o, .mtu = o->mtu, .address6 = o->address6, .keylog_fd = -1};
 	s->root_fd = open(o->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->root_fd < 0) {
 		log_error("cannot serve %s: %m", o->root);
@@ -294,6 +296,25 @@ static void configure6(struct startup *s, char note[HOST_ERROR_SIZE])
 		log_error("no IPv6: %s", note);
 }
 
+/* Not with --check, which makes no file. */
+static bool open_keylog(struct startup *s)
+{
+	const char *path = s->options->keylog;
+	char error[KEYLOG_ERROR_SIZE];
+
+	if (!path || s->options->https == 0)
+		return true;
+	s->keylog_fd = keylog_open(path, error);
+	if (s->keylog_fd < 0) {
+		log_error("%s", error);
+		return false;
+	}
+	log_error("warning: the secrets of every TLS connection go to %s: who reads that file can "
+		  "read all traffic",
+		  path);
+	return true;
+}
+
 int startup_link(struct startup *s)
 {
 	const struct options *o = s->options;
@@ -301,6 +322,8 @@ int startup_link(struct startup *s)
 		.name = o->tun, .queues = worker_count(o), .offload = o->offload};
 	char error[TUN_ERROR_SIZE], note[TUN_ERROR_SIZE], note6[HOST_ERROR_SIZE];
 
+	if (!open_keylog(s))
+		return EXIT_CONFIG;
 	if (getrandom(s->fastopen_key, sizeof s->fastopen_key, 0) !=
 	    (ssize_t)sizeof s->fastopen_key) {
 		log_error("no random numbers: %m");
@@ -327,6 +350,8 @@ void startup_free(struct startup *s)
 	tun_close(&s->tun);
 	if (s->root_fd >= 0)
 		close(s->root_fd);
+	if (s->keylog_fd >= 0)
+		close(s->keylog_fd);
 	identities_free(&s->identities);
 	for (size_t i = 0; i < VALUES_NAMES_MAX; i++) {
 		free(s->cert_path[i]);

@@ -21,6 +21,7 @@ struct startup {
 	size_t pairs; /* of them; 0 without https */
 	struct identities identities;
 	char *ca_path; /* NULL: not from the local authority */
+	int keylog_fd; /* -1: none */
 	struct tun_device tun;
 	uint8_t fastopen_key[16];     /* the workers take one another's cookies */
 	unsigned mtu;                 /* the device's              */

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "server/app.h"
+#include "server/keylog.h"
 #include "server/log.h"
 #include "server/tun.h"
 
@@ -69,8 +70,15 @@ static void on_tls_failed(void *ctx, const struct app_client *client, const char
 		log_client(w->log, w->now.wall, client, why);
 }
 
+static void on_keylog(void *ctx, const char *line, size_t len)
+{
+	const struct worker *w = ctx;
+
+	keylog_write(w->cfg->keylog_fd, line, len);
+}
+
 /* A context of these secrets, or NULL; then the reason has been logged. */
-static struct tls_context *new_tls(const struct worker *w, const struct secrets *secrets)
+static struct tls_context *new_tls(struct worker *w, const struct secrets *secrets)
 {
 	static const char *const alpn[] = {"http/1.1", "http/1.0", NULL};
 	struct tls_config cfg;
@@ -79,6 +87,8 @@ static struct tls_context *new_tls(const struct worker *w, const struct secrets 
 	identities_config(&secrets->identities, w->cfg->options, &cfg);
 	cfg.alpn = alpn;
 	struct tls_context *tls = tls_context_create(&cfg, error);
+	if (tls && w->cfg->keylog_fd >= 0)
+		tls_context_set_keylog(tls, &(struct tls_keylog){on_keylog, w});
 	if (tls && (!secrets->has_tickets ||
 		    tls_context_set_ticket_keys(tls, &secrets->tickets, error) == 0))
 		return tls;
@@ -181,6 +191,7 @@ static bool make_app(struct worker *w)
 	cfg.tls = w->tls;
 	cfg.http_port = o->http;
 	cfg.https_port = o->https;
+	cfg.max_handshakes = o->max_handshakes;
 	cfg.handshake_timeout_us = o->handshake_timeout_us;
 	cfg.send_timeout_us = o->send_timeout_us;
 	cfg.linger_timeout_us = o->linger_timeout_us;

@@ -34,6 +34,7 @@ struct worker_config {
 	const struct secrets *secrets; /* as they were at the fork                            */
 	struct identity identity;      /* whom to become                                         */
 	const uint8_t *fastopen;       /* key of Fast Open's cookies, 16 bytes, every worker's   */
+	int keylog_fd;                 /* for the secrets of TLS, -1: none                       */
 	pid_t master;
 };
 

@@ -39,7 +39,7 @@ $(B)/tests/test_lab_%: $(B)/obj/tests/unit/test_lab_%.o $(filter-out $(B)/obj/se
 # The simulator runs the server's sans-IO part and not its program. What TLS asks the system for, randomness
 # and the time of day, comes from the simulator: see tests/sim/entropy.c.
 SIM_LINK := -Wl,--wrap=syscall -Wl,--wrap=time
-SIM_SERVER_O := $(B)/obj/server/app.o $(B)/obj/server/session.o
+SIM_SERVER_O := $(B)/obj/server/app.o $(B)/obj/server/handshakes.o $(B)/obj/server/session.o
 $(B)/tests/sim: $(SIM_O) $(SIM_SERVER_O) $(HTTP_O) $(CERTS_O) $(TLS_O) $(B)/libstack.a $(PARSER_O) $(MBEDTLS)/.built
 	$(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) $(SIM_LINK) -o $@ $(filter %.o %.a,$^) $(MBEDTLS_LIB) $(LDLIBS)
 
@@ -62,7 +62,7 @@ test-e2e: $(B)/tunhttpd
 
 # The fuzzers: clang's libFuzzer with ASan and UBSan, in a build of their own, build/fuzz.
 FUZZ_SECONDS ?= 60
-FUZZ_BIN := $(addprefix $(B)/tests/,fuzz_stack_input fuzz_stack_ip fuzz_stack_ops fuzz_http)
+FUZZ_BIN := $(addprefix $(B)/tests/,fuzz_stack_input fuzz_stack_ip fuzz_stack_ops fuzz_http fuzz_tls)
 FUZZ_SAN := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 fuzz_link = $(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^)
 
@@ -70,6 +70,10 @@ $(B)/tests/fuzz_stack_%: $(B)/obj/tests/fuzz/fuzz_stack_%.o $(B)/obj/tests/fuzz/
 	$(call fuzz_link)
 $(B)/tests/fuzz_http: $(B)/obj/tests/fuzz/fuzz_http.o $(HTTP_O) $(PARSER_O)
 	$(call fuzz_link)
+$(B)/obj/tests/fuzz/fuzz_tls.o: EXTRA_CPP = $(MBEDTLS_CPP)
+$(B)/obj/tests/fuzz/fuzz_tls.o: $(MBEDTLS)/.built
+$(B)/tests/fuzz_tls: $(B)/obj/tests/fuzz/fuzz_tls.o $(B)/obj/tests/sim/entropy.o $(TLS_O) $(MBEDTLS)/.built
+	$(call fuzz_link) $(SIM_LINK) $(MBEDTLS_LIB) $(LDLIBS)
 fuzz-build: $(FUZZ_BIN)
 
 test-fuzz: $(B)/tests/sim

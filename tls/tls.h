@@ -80,6 +80,14 @@ struct tls_ticket_keys {
 int tls_context_set_ticket_keys(struct tls_context *ctx, const struct tls_ticket_keys *keys,
 				char error[TLS_ERROR_SIZE]);
 
+/* Who is told the secrets of every session: lines of RFC 9850, with their newline, of which none is kept. For looking at
+ * traffic with other tools; whoever has them can read it. */
+struct tls_keylog {
+	void (*write)(void *ctx, const char *line, size_t len); /* NULL: nobody */
+	void *ctx;
+};
+void tls_context_set_keylog(struct tls_context *ctx, const struct tls_keylog *keylog);
+
 /* The stream below. `send` takes the whole of `len` bytes or nothing: it returns len, 0 when there is
  * no room now, -1 when the stream will never take more. `recv` returns how many bytes it gave, 0 when
  * there are none now, -1 at the end of the stream (the peer's FIN). */
@@ -122,6 +130,10 @@ size_t tls_session_max_write(const struct tls_session *t);
 size_t tls_session_wire_size(const struct tls_session *t, size_t len);
 /* Sends close_notify once: TLS_OK (also when it was sent before), TLS_WANT_WRITE, TLS_FAILED. */
 enum tls_status tls_session_close_notify(struct tls_session *t);
+
+/* Gives the record buffers back, more than 32 KiB, if nothing is in them; the next call takes others. To be called
+ * when there is nothing to do for the session at the moment. */
+void tls_session_rest(struct tls_session *t);
 
 /* One line about the last TLS_FAILED, with mbedTLS's own name of the error. */
 const char *tls_session_error(const struct tls_session *t);

@@ -207,6 +207,11 @@ fail:
 	return NULL;
 }
 
+void tls_context_set_keylog(struct tls_context *ctx, const struct tls_keylog *keylog)
+{
+	ctx->keylog = *keylog;
+}
+
 void tls_context_destroy(struct tls_context *ctx)
 {
 	if (!ctx)
@@ -221,6 +226,7 @@ void tls_context_destroy(struct tls_context *ctx)
 	tls_names_free(&ctx->names);
 	mbedtls_x509_crt_free(&ctx->trusted);
 	tls_ticket_free(ctx);
+	tls_spares_free(&ctx->spares);
 	for (size_t i = 0; ctx->alpn && ctx->alpn[i]; i++)
 		free((void *)(uintptr_t)ctx->alpn[i]);
 	free(ctx->alpn);

@@ -49,6 +49,23 @@ bool tls_names_find(const struct tls_names *names, const unsigned char *name, si
 bool tls_names_alike(const mbedtls_x509_crt *a, const mbedtls_x509_crt *b);
 void tls_names_free(struct tls_names *names);
 
+/* ---- tls_buffers.c */
+
+#define TLS_RECORD_HEADER 5
+
+/* More than Mbed TLS asks for either direction; test_tls_idle holds that against it. */
+#define TLS_RECORD_BUFFER (16384 + 512)
+#define TLS_SPARES_MAX 32
+
+/* Record buffers that no session uses. */
+struct tls_spares {
+	struct tls_spare *first;
+	size_t count;
+};
+void tls_spares_free(struct tls_spares *spares);
+/* Takes buffers again; false when memory is short. Before any call that reads or writes. */
+bool tls_session_wake(struct tls_session *t);
+
 /* ---- tls_context.c */
 
 struct tls_context {
@@ -65,12 +82,19 @@ struct tls_context {
 	bool condemned;           /* freed with the last of them     */
 	mbedtls_ssl_ticket_context tickets;
 	bool has_tickets;
+	struct tls_spares spares;
+	struct tls_keylog keylog;
 };
 
 /* ---- tls_ticket.c */
 
 void tls_ticket_init(struct tls_context *ctx);
 void tls_ticket_free(struct tls_context *ctx);
+
+/* ---- tls_keylog.c */
+
+/* After mbedtls_ssl_setup. */
+void tls_keylog_begin(struct tls_session *t);
 
 /* ---- tls_policy.c */
 
@@ -80,8 +104,6 @@ void tls_policy_apply(mbedtls_ssl_config *conf);
 const char *tls_policy_suite_name(int id);
 
 /* ---- tls_record.c: what record headers tell without keys */
-
-#define TLS_RECORD_HEADER 5
 
 /* Follows the records of a byte stream, whatever pieces it comes in. */
 struct tls_record_scan {
@@ -133,7 +155,10 @@ struct tls_session {
 	bool closing;    /* close_notify has been sealed                    */
 	bool close_notify_in, close_notify_out;
 	char sni[TLS_SNI_MAX + 1];
-	char *client; /* its certificate's subject, NULL for none */
+	bool resting; /* its record buffers are given back: tls_buffers.c    */
+	uint8_t in_counter[MBEDTLS_SSL_SEQUENCE_NUMBER_LEN]; /* of the next record, while resting */
+	size_t out_content; /* where content begins in a record of ours, while resting */
+	char *client;       /* its certificate's subject, NULL for none */
 	char error[TLS_ERROR_SIZE];
 };
 

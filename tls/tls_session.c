@@ -190,6 +190,7 @@ static int start(struct tls_session *t)
 	if (err)
 		return err;
 	mbedtls_ssl_set_user_data_p(&t->ssl, t);
+	tls_keylog_begin(t);
 	mbedtls_ssl_set_bio(&t->ssl, t, bio_send, bio_recv, NULL);
 	t->started = true;
 	return 0;
@@ -269,6 +270,14 @@ bool tls_session_established(const struct tls_session *t)
 
 /* ------------------------------------------------------------------ data */
 
+/* Memory was short when record buffers were needed again. No alert can be made without them. */
+static enum tls_status fail_to_wake(struct tls_session *t)
+{
+	tls_error_format(t->error, "TLS", NULL, MBEDTLS_ERR_SSL_ALLOC_FAILED);
+	t->ended = TLS_FAILED;
+	return t->ended;
+}
+
 enum tls_status tls_session_read(struct tls_session *t, uint8_t *buf, size_t cap, size_t *got)
 {
 	int n;
@@ -285,6 +294,8 @@ enum tls_status tls_session_read(struct tls_session *t, uint8_t *buf, size_t cap
 		if (status != TLS_OK)
 			return status;
 	}
+	if (!tls_session_wake(t))
+		return fail_to_wake(t);
 	t->alerting = true;
 	/* 0 is the end of the stream, or only an empty record. */
 	do {
@@ -315,6 +326,8 @@ enum tls_status tls_session_write(struct tls_session *t, const uint8_t *data, si
 		return send_last_alert(t);
 	if (t->ended == TLS_FAILED || !t->established || t->closing)
 		return TLS_FAILED;
+	if (!tls_session_wake(t))
+		return fail_to_wake(t);
 	t->alerting = false;
 	if (t->write_len == 0) {
 		const int err = flush(t);
@@ -366,6 +379,8 @@ enum tls_status tls_session_close_notify(struct tls_session *t)
 		return TLS_FAILED;
 	if (t->close_notify_out || !t->established)
 		return TLS_OK;
+	if (!tls_session_wake(t))
+		return fail_to_wake(t);
 	t->alerting = false;
 	int err = flush(t);
 	if (!err && !t->closing) {

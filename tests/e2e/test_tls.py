@@ -202,3 +202,22 @@ def test_key_updates_of_the_client_are_followed_and_answered(env):
     finally:
         client.kill()
         client.wait(30)
+
+
+def test_key_log_has_the_secrets_that_openssl_has(env):
+    """RFC 9850; the file is its owner's alone and the start says so."""
+    ours, theirs = env.path("keys"), env.path("client-keys")
+    with env.server("--keylog", ours, "--workers", "2") as server:
+        for _, name, flag in VERSIONS:
+            done = s_client(env, flag, "-keylogfile", theirs)
+            assert b"hello, world\n" in done.stdout, done
+        assert "warning: the secrets of every TLS connection go to %s" % ours in server.stderr, server.stderr
+    with open(theirs) as file:
+        expected = {line for line in file if not line.startswith("#")}
+    with open(ours) as file:
+        lines = file.readlines()
+    assert sorted(line.split()[0] for line in lines) == [
+        "CLIENT_HANDSHAKE_TRAFFIC_SECRET", "CLIENT_RANDOM", "CLIENT_TRAFFIC_SECRET_0", "EXPORTER_SECRET",
+        "SERVER_HANDSHAKE_TRAFFIC_SECRET", "SERVER_TRAFFIC_SECRET_0"], lines
+    assert set(lines) == expected, (lines, expected)
+    assert os.stat(ours).st_mode & 0o777 == 0o600

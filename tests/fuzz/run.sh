@@ -80,7 +80,9 @@ for group in hostile tamper close-order drop flood; do
 	fi
 done
 
-for fuzzer in fuzz_stack_input fuzz_stack_ip fuzz_stack_ops fuzz_http; do
+tests/fuzz/tls_seeds.py "$tmp/fuzz_tls" || { echo "FAILED to make seeds for fuzz_tls"; failed=$((failed + 1)); }
+
+for fuzzer in fuzz_stack_input fuzz_stack_ip fuzz_stack_ops fuzz_http fuzz_tls; do
 	if TMPDIR="$tmp" "$dir/$fuzzer" -max_total_time="$seconds" -timeout=25 -rss_limit_mb=2048 -max_len=4096 \
 		-print_final_stats=1 -exact_artifact_path="$dir/$fuzzer.crash" "$tmp/$fuzzer" \
 		> "$tmp/$fuzzer.log" 2>&1; then

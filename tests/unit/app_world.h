@@ -32,7 +32,8 @@ struct world {
 	struct app *app;
 	char tls_why[256]; /* what app_config.tls_failed was told last */
 	int logged, logged_complete;
-	bool hold; /* the client's packets are lost from now on */
+	size_t max_handshakes; /* 0: the default */
+	bool hold;             /* the client's packets are lost from now on */
 };
 
 /* One client connection. It reads everything at once unless told not to. */
@@ -149,6 +150,8 @@ static inline void start(struct world *w, size_t server_memory)
 	cfg.http = w->http;
 	cfg.tls = w->tls;
 	cfg.https_port = w->tls ? 443 : 0;
+	if (w->max_handshakes)
+		cfg.max_handshakes = w->max_handshakes;
 	cfg.tls_failed = on_tls_failed;
 	cfg.ctx = w;
 	w->app = app_create(&cfg);

@@ -1,44 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How connections live and end on the TLS port: close_notify, half-closes, garbage, plain HTTP, deadlines. */
-#include "tests/unit/app_world.h"
-
-/* ------------------------------------------------------------------ TLS */
-
-static long client_send(void *ctx, const uint8_t *data, size_t len)
-{
-	struct peer *p = ctx;
-
-	return (long)tcp_send_all(p->c, data, len, false);
-}
-
-/* TLS reads what client_events has gathered, from the front. */
-static long client_recv(void *ctx, uint8_t *buf, size_t len)
-{
-	struct peer *p = ctx;
-	const size_t n = p->len < len ? p->len : len;
-
-	if (n == 0)
-		return p->fin ? -1 : 0;
-	memcpy(buf, p->reply, n);
-	memmove(p->reply, p->reply + n, p->len - n);
-	p->len -= n;
-	return (long)n;
-}
-
-static struct tls_session *shake_hands(struct peer *p)
-{
-	const struct tls_stream stream = {p, client_send, client_recv};
-	struct tls_session *t = tls_session_create(p->w->tls_client, &stream);
-
-	for (int i = 0; i < 50 && !tls_session_established(t); i++) {
-		const enum tls_status status = tls_session_handshake(t);
-		if (status != TLS_OK && status != TLS_WANT_READ)
-			fail_msg("%s", tls_session_error(t));
-		settle(p->w);
-	}
-	assert_true(tls_session_established(t));
-	return t;
-}
+#include "tests/unit/app_tls.h"
 
 /* Our records from ServerHello to Finished leave together: one segment more than their bytes need is one too many. */
 static void test_handshake_flight_leaves_in_the_fewest_segments(void **state)
