@@ -135,12 +135,15 @@ static void cubic_acked(struct tcp_cc *cc, const struct tcp_cc_ack *ack)
 		cc->cwnd = TCP_CWND_MAX;
 }
 
-/* The window falls to `percent` of what is in flight. */
+/* The window falls to `percent` of what is in flight; of all of it when it is in use, though a burst that is being
+ * paced has not left yet. RFC 9438 4.6 allows that, since a window that is not in use does not grow. */
 static uint32_t reduce(struct tcp_cc *cc, uint32_t flight, uint32_t percent)
 {
 	struct tcp_cubic *q = &cc->cubic;
 	const uint32_t least = 2 * cc->mss;
-	const uint32_t ssthresh = (uint32_t)((uint64_t)flight * percent / 100);
+	const bool in_use = flight >= cc->cwnd - cc->cwnd / 4;
+	const uint32_t used = in_use && flight < cc->cwnd ? cc->cwnd : flight;
+	const uint32_t ssthresh = (uint32_t)((uint64_t)used * percent / 100);
 
 	/* RFC 9438 4.7, fast convergence: a window that did not reach the last W_max makes room for others. */
 	q->w_max = cc->cwnd < q->w_max ? (uint32_t)((uint64_t)cc->cwnd * (100 + percent) / 200)

@@ -238,6 +238,21 @@ static void test_rising_delay_ends_slow_start_without_loss(void **state)
 	assert_int_equal(cc.ssthresh <= cc.cwnd, 1);
 }
 
+/* RFC 9438 4.6: of a window that is in use all of it falls, of one that is not what is in flight. */
+static void test_a_window_in_use_falls_as_a_whole(void **state)
+{
+	static const struct {
+		uint32_t flight, ssthresh;
+	} cases[] = {{120000, 84000}, {100000, 70000}, {90000, 70000},
+		     {75000, 70000},  {74999, 52499},  {1000, 2000}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct tcp_cc cc = {.cwnd = 100000, .ssthresh = UINT32_MAX, .mss = 1000};
+		assert_int_equal(tcp_cc_cubic.loss(&cc, cases[i].flight, 1), cases[i].ssthresh);
+	}
+}
+
 static void test_passing_rise_resumes_slow_start(void **state)
 {
 	struct tcp_cc cc = at_window(10);
@@ -368,6 +383,7 @@ int main(void)
 		cmocka_unit_test(test_time_running_for_days_in_use),
 		cmocka_unit_test(test_steady_delay_doubles_the_window),
 		cmocka_unit_test(test_rising_delay_ends_slow_start_without_loss),
+		cmocka_unit_test(test_a_window_in_use_falls_as_a_whole),
 		cmocka_unit_test(test_passing_rise_resumes_slow_start),
 		cmocka_unit_test(test_few_samples_decide_nothing),
 		cmocka_unit_test(test_paced_sender_sees_a_queue_within_the_round),
