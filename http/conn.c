@@ -365,6 +365,11 @@ void http_conn_input_end(struct http_conn *c, struct http_time now)
 	advance(c);
 }
 
+bool http_conn_idle(const struct http_conn *c)
+{
+	return c->state == HTTP_CONN_CLOSED || idle(c);
+}
+
 size_t http_conn_produce(struct http_conn *c, struct http_time now, uint8_t *out, size_t room)
 {
 	size_t done = 0;

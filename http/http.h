@@ -82,6 +82,8 @@ void http_conn_input_end(struct http_conn *c, struct http_time now);
 /* Writes the next bytes of the responses into `out`; returns how many, 0 when there are none now. May
  * also parse a pipelined request that waits in the input buffer. */
 size_t http_conn_produce(struct http_conn *c, struct http_time now, uint8_t *out, size_t room);
+/* True between requests, and once the connection is closed: nobody waits for anything. */
+bool http_conn_idle(const struct http_conn *c);
 /* True while produce would give bytes. */
 bool http_conn_has_output(const struct http_conn *c);
 /* True once everything was produced and the connection is to be closed: after the last response, a

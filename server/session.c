@@ -243,8 +243,16 @@ static bool read_tls(struct session *s, struct http_time now)
 		case TLS_WANT_WRITE:
 			http_conn_commit(s->http, now, 0); /* an idle one holds no buffer */
 			return progress;
-		case TLS_CLOSED:
 		case TLS_TRUNCATED:
+			/* RFC 8446 6.1: somebody may have cut it off. Between requests that takes nothing from anybody, and
+			 * many clients end so. */
+			if (!http_conn_idle(s->http))
+				report_tls(s,
+					   "TLS read: the stream ended within a request, without "
+					   "close_notify");
+			end_input(s, now);
+			return true;
+		case TLS_CLOSED:
 			/* A request that is whole is answered; RFC 9112 9.8 rules out the others. */
 			end_input(s, now);
 			return true;

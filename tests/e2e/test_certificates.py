@@ -113,3 +113,22 @@ def test_client_certificates(env):
         wait_until(lambda: server.stdout.count("\n") == 2, "two lines of the access log")
         lines = server.stdout.splitlines()
         assert " - - [" in lines[0] and r" - O=Test,\x20CN=erika [" in lines[1], lines
+
+
+def test_every_cipher_suite(env):
+    """Each one that is offered, with the certificate that it needs; none of those that are not."""
+    pairs = [make_pair(env, os.path.join(env.work, "suites", kind), kind, *how) for kind, how in (
+        ("ecdsa", ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")), ("rsa", ("-newkey", "rsa:2048")))]
+    with env.server("--cert", ",".join(c for c, _ in pairs), "--key", ",".join(k for _, k in pairs)):
+        for suite in ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"):
+            name, done = subject(env, None, "-tls1_3", "-ciphersuites", suite)
+            assert name and b"Cipher is " + suite.encode() in done.stdout, done
+        for kind in ("ecdsa", "rsa"):
+            for suite in ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305"):
+                suite = "ECDHE-%s-%s" % (kind.upper(), suite)
+                name, done = subject(env, None, "-tls1_2", "-cipher", suite)
+                assert name == kind and b"Cipher is " + suite.encode() in done.stdout, done
+        for suite in ("AES128-GCM-SHA256", "AES128-SHA", "ECDHE-RSA-AES128-SHA256", "ECDHE-ECDSA-AES256-SHA",
+                      "DHE-RSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-CCM8"):
+            assert subject(env, None, "-tls1_2", "-cipher", suite + ":@SECLEVEL=0")[0] is None, suite
+        assert subject(env, None, "-tls1_3", "-ciphersuites", "TLS_AES_128_CCM_SHA256")[0] is None

@@ -5,10 +5,15 @@ import socket
 import ssl
 import subprocess
 
-from basics import ADDRESS
+from basics import ADDRESS, wait_until
 from messages import Reader, get
 
 VERSIONS = ((ssl.TLSVersion.TLSv1_2, "TLSv1.2", "-tls1_2"), (ssl.TLSVersion.TLSv1_3, "TLSv1.3", "-tls1_3"))
+
+
+def drop(sock):
+    """Ends the stream with a FIN, and TLS not at all."""
+    sock.shutdown(socket.SHUT_RDWR)
 
 
 def s_client(env, *args, stdin=None):
@@ -84,6 +89,23 @@ def test_certificate_passes_a_strict_reading_of_rfc_5280(env):
     done = env.run("openssl", "verify", "-x509_strict", "-purpose", "sslserver", "-verify_ip", ADDRESS, "-CAfile",
                    server.ca, "-untrusted", chain, chain)
     assert done.returncode == 0, done
+
+
+def test_a_request_that_is_cut_off_is_logged(env):
+    """The end of the stream without close_notify (RFC 8446 6.1): within a request it is told, between two it is not."""
+    words = "the stream ended within a request, without close_notify"
+    with env.server("--workers", "1") as server:
+        for version, _, _ in VERSIONS:
+            said = server.stderr.count(words)
+            with env.connect(tls=True, context=env.tls_context(version)) as sock:
+                sock.sendall(get("/hello.txt"))
+                assert Reader(sock).response().status == 200
+                drop(sock)
+            with env.connect(tls=True, context=env.tls_context(version)) as sock:
+                sock.sendall(b"GET /hello.txt HTTP/1.1\r\nHo")
+                drop(sock)
+            wait_until(lambda s=said: server.stderr.count(words) > s, "a line about it")
+            assert server.stderr.count(words) == said + 1, server.stderr
 
 
 def test_wrong_authority_is_an_alert_and_not_the_end(env):
