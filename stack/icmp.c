@@ -11,7 +11,6 @@
 #include "stack/tcp_icmp.h"
 #include "stack/trace.h"
 
-#define ICMP_HEADER_LEN 8
 #define ICMP_ECHO_REPLY 0
 #define ICMP_UNREACHABLE_TOO_BIG 4
 #define ICMP_ECHO 8
@@ -88,18 +87,17 @@ static enum tcp_icmp_kind kind_of(uint8_t type, uint8_t code)
 	return code == ICMP_UNREACHABLE_TOO_BIG ? TCP_ICMP_TOO_BIG : TCP_ICMP_UNREACHABLE;
 }
 
-/* RFC 792: behind the header comes the packet that it is about, its head at least. RFC 1191 4: the next link's
- * MTU lies in the header's last two bytes. */
-static void take_error(struct stack *s, const struct ip_packet *ip)
+void icmp_take_error(struct stack *s, const struct ip_packet *ip, enum tcp_icmp_kind kind,
+		     uint32_t mtu)
 {
-	struct tcp_icmp_error e = {.kind = kind_of(ip->payload[0], ip->payload[1]),
-				   .mtu = get_be16(ip->payload + 6)};
-	const char *why = "ICMP error: quotes no packet that we can have sent (RFC 792)";
+	struct tcp_icmp_error e = {.kind = kind, .mtu = mtu};
+	const char *why =
+		"ICMP error: quotes no packet that we can have sent (RFC 792, RFC 4443 3)";
 
 	s->counters.icmp_in_soft_errors++;
-	if (e.kind == TCP_ICMP_TOO_BIG)
+	if (kind == TCP_ICMP_TOO_BIG)
 		s->counters.icmp_in_pkt_too_bigs++;
-	if (icmp_quote_read(&e.quote, 4, ip->payload + ICMP_HEADER_LEN,
+	if (icmp_quote_read(&e.quote, ip->dst.version, ip->payload + ICMP_HEADER_LEN,
 			    ip->payload_len - ICMP_HEADER_LEN) &&
 	    ip_addr_equal(&e.quote.src, &ip->dst))
 		why = tcp_icmp_input(s, &e);
@@ -124,7 +122,8 @@ void icmp_input(struct stack *s, const struct ip_packet *ip)
 		if (IPV4_HEADER_MIN + ip->payload_len <= s->cfg.mtu)
 			send_echo_reply(s, ip);
 	} else if (type > ICMP_ECHO_REPLY && type < ICMP_TIMESTAMP) {
-		take_error(s, ip);
+		/* RFC 1191 4: the next link's MTU lies in the header's last two bytes. */
+		icmp_take_error(s, ip, kind_of(type, ip->payload[1]), get_be16(ip->payload + 6));
 	} else {
 		trace_drop(s, ip->packet, ip->packet_len,
 			   "ICMP message that a host need not answer (RFC 1122 3.2.2)");

@@ -7,6 +7,7 @@
 #define STACK_ICMP_H
 
 #include "stack/ip.h"
+#include "stack/tcp_icmp.h"
 
 void icmp_input(struct stack *s, const struct ip_packet *ip);
 
@@ -19,6 +20,12 @@ void icmp_input(struct stack *s, const struct ip_packet *ip);
  * behind it come along. Never about an error, and within the rate limit. */
 void icmp_send_error(struct stack *s, const struct ip_packet *ip, uint8_t type, uint8_t code,
 		     const char *why);
+
+/* An error came in: takes it to the connection whose packet it quotes, behind the header of eight bytes that both
+ * versions have. */
+#define ICMP_HEADER_LEN 8
+void icmp_take_error(struct stack *s, const struct ip_packet *ip, enum tcp_icmp_kind kind,
+		     uint32_t mtu);
 
 /* One more error message of ours, of either version, within this second's limit? (RFC 4443 2.4 (f),
  * RFC 1812 4.3.2.8) */

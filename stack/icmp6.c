@@ -109,23 +109,6 @@ static enum tcp_icmp_kind kind_of(uint8_t type, uint8_t code)
 	}
 }
 
-/* RFC 4443 3: behind the header comes as much as fits of the packet that it is about. */
-static void take_error(struct stack *s, const struct ip_packet *ip)
-{
-	struct tcp_icmp_error e = {.kind = kind_of(ip->payload[0], ip->payload[1]),
-				   .mtu = get_be32(ip->payload + 4)};
-	const char *why = "ICMPv6 error: quotes no packet that we can have sent (RFC 4443 3)";
-
-	s->counters.icmp_in_soft_errors++;
-	if (e.kind == TCP_ICMP_TOO_BIG)
-		s->counters.icmp_in_pkt_too_bigs++;
-	if (icmp_quote_read(&e.quote, 6, ip->payload + ICMP6_HEADER_LEN,
-			    ip->payload_len - ICMP6_HEADER_LEN) &&
-	    ip_addr_equal(&e.quote.src, &ip->dst))
-		why = tcp_icmp_input(s, &e);
-	trace_packet_in(s, ip->packet, ip->packet_len, why);
-}
-
 static bool neighbour_or_group(uint8_t type)
 {
 	return (type >= ICMP6_LISTENER_FIRST && type <= ICMP6_REDIRECT) ||
@@ -150,7 +133,7 @@ void icmp6_input(struct stack *s, const struct ip_packet *ip)
 		if (IPV6_HEADER_LEN + ip->payload_len <= s->cfg.mtu)
 			send_echo_reply(s, ip);
 	} else if (type < ICMP6_ECHO) {
-		take_error(s, ip);
+		icmp_take_error(s, ip, kind_of(type, ip->payload[1]), get_be32(ip->payload + 4));
 	} else if (neighbour_or_group(type)) {
 		s->counters.icmp_in_neighbour_ignored++;
 		trace_drop(s, ip->packet, ip->packet_len,
