@@ -77,69 +77,74 @@ bool tcp_segment_parse(struct tcp_segment *seg, const uint8_t *data, size_t len)
 	return true;
 }
 
-size_t tcp_segment_write(uint8_t *out, const struct tcp_segment *seg)
+/* Returns the end of what was written: a multiple of four bytes, so nothing has to be filled up behind it. */
+static uint8_t *write_options(uint8_t *p, const struct tcp_options *opt)
 {
-	uint8_t *p = out + TCP_HEADER_MIN;
-
-	if (seg->opt.has_mss) {
+	if (opt->has_mss) {
 		p[0] = TCP_OPT_MSS;
 		p[1] = 4;
-		put_be16(p + 2, seg->opt.mss);
+		put_be16(p + 2, opt->mss);
 		p += 4;
 	}
 	/* SACK-permitted takes the place of the timestamps' two NOPs. */
-	if (seg->opt.sack_permitted) {
+	if (opt->sack_permitted) {
 		p[0] = TCP_OPT_SACK_PERMITTED;
 		p[1] = 2;
 	} else {
 		p[0] = TCP_OPT_NOP;
 		p[1] = TCP_OPT_NOP;
 	}
-	if (seg->opt.sack_permitted && !seg->opt.has_timestamp) {
+	if (opt->sack_permitted && !opt->has_timestamp) {
 		p[2] = TCP_OPT_NOP;
 		p[3] = TCP_OPT_NOP;
 		p += 4;
 	}
-	if (seg->opt.has_timestamp) {
+	if (opt->has_timestamp) {
 		p[2] = TCP_OPT_TIMESTAMP;
 		p[3] = 10;
-		put_be32(p + 4, seg->opt.ts_val);
-		put_be32(p + 8, seg->opt.ts_ecr);
+		put_be32(p + 4, opt->ts_val);
+		put_be32(p + 8, opt->ts_ecr);
 		p += TCP_TIMESTAMP_LEN;
 	}
-	if (seg->opt.has_wscale) {
+	if (opt->has_wscale) {
 		p[0] = TCP_OPT_NOP;
 		p[1] = TCP_OPT_WSCALE;
 		p[2] = 3;
-		p[3] = seg->opt.wscale;
+		p[3] = opt->wscale;
 		p += 4;
 	}
-	if (seg->opt.has_fastopen) {
+	if (opt->has_fastopen) {
 		p[0] = TCP_OPT_NOP;
 		p[1] = TCP_OPT_NOP;
 		p[2] = TCP_OPT_FASTOPEN;
-		p[3] = (uint8_t)(2 + seg->opt.fastopen_len);
-		memcpy(p + 4, seg->opt.fastopen, seg->opt.fastopen_len);
-		p += 4 + seg->opt.fastopen_len;
+		p[3] = (uint8_t)(2 + opt->fastopen_len);
+		memcpy(p + 4, opt->fastopen, opt->fastopen_len);
+		p += 4 + opt->fastopen_len;
 	}
-	if (seg->opt.sack_count > 0) {
+	if (opt->sack_count > 0) {
 		p[0] = TCP_OPT_NOP;
 		p[1] = TCP_OPT_NOP;
 		p[2] = TCP_OPT_SACK;
-		p[3] = (uint8_t)(2 + 8 * seg->opt.sack_count);
-		for (unsigned i = 0; i < seg->opt.sack_count; i++) {
-			put_be32(p + 4 + 8 * i, seg->opt.sack[i].start);
-			put_be32(p + 8 + 8 * i, seg->opt.sack[i].end);
+		p[3] = (uint8_t)(2 + 8 * opt->sack_count);
+		for (unsigned i = 0; i < opt->sack_count; i++) {
+			put_be32(p + 4 + 8 * i, opt->sack[i].start);
+			put_be32(p + 8 + 8 * i, opt->sack[i].end);
 		}
-		p += tcp_sack_option_len(seg->opt.sack_count);
+		p += tcp_sack_option_len(opt->sack_count);
 	}
-	if (seg->opt.has_user_timeout) {
+	if (opt->has_user_timeout) {
 		p[0] = TCP_OPT_USER_TIMEOUT;
 		p[1] = 4;
-		put_be16(p + 2, seg->opt.user_timeout);
+		put_be16(p + 2, opt->user_timeout);
 		p += 4;
 	}
-	const size_t len = (size_t)(p - out);
+	return p;
+}
+
+size_t tcp_segment_write(uint8_t *out, const struct tcp_segment *seg)
+{
+	const size_t len = (size_t)(write_options(out + TCP_HEADER_MIN, &seg->opt) - out);
+
 	put_be16(out, seg->src_port);
 	put_be16(out + 2, seg->dst_port);
 	put_be32(out + 4, seg->seq);

@@ -287,6 +287,47 @@ static void complete(struct syncache_entry *e, struct tcp_listener *l,
 	tcp_conn_input(c, seg);
 }
 
+/* RFC 9293 3.10.7.4, fifth, in SYN-RECEIVED, with the timestamps of RFC 7323. */
+static void take_ack(struct syncache_entry *e, const struct tcp_segment *seg)
+{
+	struct stack *s = e->stack;
+	struct tcp_listener *l = tcp_find_listener(s, &seg->dst, seg->dst_port);
+
+	if (seg->ack != e->iss + 1) {
+		if (l && tcp_syncookie_input(s, l, e, seg))
+			return;
+		trace_entry(e, STACK_TRACE_DROP, seg, TCP_SYN_RECEIVED,
+			    "acknowledges what was never sent: RST (RFC 9293 3.10.7.4, fifth)");
+		reply_reset(s, seg,
+			    "RST: the ACK is not for our SYN-ACK (RFC 9293 3.10.7.4, fifth)");
+		return;
+	}
+	if (e->has_timestamp && !seg->opt.has_timestamp) {
+		trace_entry(e, STACK_TRACE_DROP, seg, TCP_SYN_RECEIVED,
+			    "the timestamp that was agreed on is missing (RFC 7323 3.2)");
+		return;
+	}
+	if (e->has_timestamp && seq_lt(seg->opt.ts_val, e->ts_recent)) {
+		s->counters.tcp_paws_dropped++;
+		trace_entry(e, STACK_TRACE_DROP, seg, TCP_SYN_RECEIVED,
+			    "timestamp older than the SYN's: PAWS (RFC 7323 5.3)");
+		send_ack(e, "ACK to a segment that PAWS refused (RFC 7323 5.3 R1)");
+		return;
+	}
+	if (!l) {
+		tcp_syncache_free(e);
+		reply_reset(s, seg, "RST: the listener has gone (RFC 9293 3.10.7.1)");
+		return;
+	}
+	const char *refused = tcp_syncache_refuses(s, l);
+	if (refused) {
+		/* Like a lost ACK: the client believes it is connected and sends again. */
+		trace_entry(e, STACK_TRACE_DROP, seg, TCP_SYN_RECEIVED, refused);
+		return;
+	}
+	complete(e, l, seg);
+}
+
 void tcp_syncache_input(struct syncache_entry *e, const struct tcp_segment *seg)
 {
 	struct stack *s = e->stack;
@@ -330,40 +371,7 @@ void tcp_syncache_input(struct syncache_entry *e, const struct tcp_segment *seg)
 			    "no ACK (RFC 9293 3.10.7.4, fifth)");
 		return;
 	}
-	struct tcp_listener *l = tcp_find_listener(s, &seg->dst, seg->dst_port);
-	if (seg->ack != e->iss + 1) {
-		if (l && tcp_syncookie_input(s, l, e, seg))
-			return;
-		trace_entry(e, STACK_TRACE_DROP, seg, TCP_SYN_RECEIVED,
-			    "acknowledges what was never sent: RST (RFC 9293 3.10.7.4, fifth)");
-		reply_reset(s, seg,
-			    "RST: the ACK is not for our SYN-ACK (RFC 9293 3.10.7.4, fifth)");
-		return;
-	}
-	if (e->has_timestamp && !seg->opt.has_timestamp) {
-		trace_entry(e, STACK_TRACE_DROP, seg, TCP_SYN_RECEIVED,
-			    "the timestamp that was agreed on is missing (RFC 7323 3.2)");
-		return;
-	}
-	if (e->has_timestamp && seq_lt(seg->opt.ts_val, e->ts_recent)) {
-		s->counters.tcp_paws_dropped++;
-		trace_entry(e, STACK_TRACE_DROP, seg, TCP_SYN_RECEIVED,
-			    "timestamp older than the SYN's: PAWS (RFC 7323 5.3)");
-		send_ack(e, "ACK to a segment that PAWS refused (RFC 7323 5.3 R1)");
-		return;
-	}
-	if (!l) {
-		tcp_syncache_free(e);
-		reply_reset(s, seg, "RST: the listener has gone (RFC 9293 3.10.7.1)");
-		return;
-	}
-	const char *refused = tcp_syncache_refuses(s, l);
-	if (refused) {
-		/* Like a lost ACK: the client believes it is connected and sends again. */
-		trace_entry(e, STACK_TRACE_DROP, seg, TCP_SYN_RECEIVED, refused);
-		return;
-	}
-	complete(e, l, seg);
+	take_ack(e, seg);
 }
 
 void tcp_syncache_timer(struct syncache_entry *e)
