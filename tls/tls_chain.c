@@ -66,8 +66,8 @@ static bool is_encrypted(const struct tls_blob *key)
 	return holds(key, "ENCRYPTED") || holds_bytes(&head, pkcs5, sizeof pkcs5);
 }
 
-/* Why there is no certificate, as far as that can be seen; NULL for no idea. */
-static const char *instead_of_certificate(const struct tls_blob *blob)
+/* Why there is neither certificate nor key, as far as that can be seen; NULL for no idea. */
+static const char *instead_of_pem(const struct tls_blob *blob)
 {
 	if (blob->len == 0)
 		return "the file is empty";
@@ -75,6 +75,15 @@ static const char *instead_of_certificate(const struct tls_blob *blob)
 		return "it is UTF-16 text; save it as plain text";
 	if (is_pkcs12(blob))
 		return "it is PKCS#12; openssl pkcs12 -in FILE -nodes -out NEW makes PEM of it";
+	return NULL;
+}
+
+static const char *instead_of_certificate(const struct tls_blob *blob)
+{
+	const char *why = instead_of_pem(blob);
+
+	if (why)
+		return why;
 	if (holds(blob, "-----BEGIN PKCS7-----"))
 		return "it is PKCS#7; openssl pkcs7 -in FILE -print_certs -out NEW makes PEM of it";
 	if (holds(blob, "CERTIFICATE REQUEST-----"))
@@ -88,12 +97,10 @@ static const char *instead_of_certificate(const struct tls_blob *blob)
 
 static const char *instead_of_key(const struct tls_blob *blob)
 {
-	if (blob->len == 0)
-		return "the file is empty";
-	if (is_utf16(blob))
-		return "it is UTF-16 text; save it as plain text";
-	if (is_pkcs12(blob))
-		return "it is PKCS#12; openssl pkcs12 -in FILE -nodes -out NEW makes PEM of it";
+	const char *why = instead_of_pem(blob);
+
+	if (why)
+		return why;
 	if (holds(blob, "OPENSSH PRIVATE KEY-----"))
 		return "it is a key for SSH; ssh-keygen -p -m PEM -f FILE makes PEM of it";
 	if (holds(blob, "PRIVATE KEY-----"))

@@ -24,16 +24,24 @@ static inline size_t unhex(const char *text, uint8_t *out)
 	return n;
 }
 
-static inline psa_key_id_t import_key(psa_key_type_t type, size_t bits, psa_algorithm_t alg,
-				      psa_key_usage_t usage, const uint8_t *data, size_t len)
+static inline psa_key_attributes_t attributes_of(psa_key_type_t type, size_t bits,
+						 psa_algorithm_t alg, psa_key_usage_t usage)
 {
 	psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
-	psa_key_id_t id = 0;
 
 	psa_set_key_type(&a, type);
 	psa_set_key_bits(&a, bits);
 	psa_set_key_algorithm(&a, alg);
 	psa_set_key_usage_flags(&a, usage);
+	return a;
+}
+
+static inline psa_key_id_t import_key(psa_key_type_t type, size_t bits, psa_algorithm_t alg,
+				      psa_key_usage_t usage, const uint8_t *data, size_t len)
+{
+	const psa_key_attributes_t a = attributes_of(type, bits, alg, usage);
+	psa_key_id_t id = 0;
+
 	assert_int_equal(psa_import_key(&a, data, len, &id), PSA_SUCCESS);
 	return id;
 }
@@ -41,13 +49,9 @@ static inline psa_key_id_t import_key(psa_key_type_t type, size_t bits, psa_algo
 static inline psa_key_id_t new_key(psa_key_type_t type, size_t bits, psa_algorithm_t alg,
 				   psa_key_usage_t usage)
 {
-	psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
+	const psa_key_attributes_t a = attributes_of(type, bits, alg, usage);
 	psa_key_id_t id = 0;
 
-	psa_set_key_type(&a, type);
-	psa_set_key_bits(&a, bits);
-	psa_set_key_algorithm(&a, alg);
-	psa_set_key_usage_flags(&a, usage);
 	assert_int_equal(psa_generate_key(&a, &id), PSA_SUCCESS);
 	return id;
 }
