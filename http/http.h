@@ -21,6 +21,7 @@
 #include <time.h>
 
 struct http_server;
+struct http_site; /* site.h */
 struct http_conn;
 
 struct http_time {
@@ -44,7 +45,10 @@ struct http_log_entry {
 };
 
 struct http_server_config {
-	int root_fd;             /* an open directory; it stays the caller's to close          */
+	/* The first is the default. They are copied; directories and what they point to stay the
+	 * caller's, and must live as long as the server. */
+	const struct http_site *sites;
+	size_t site_count;
 	const char *server_name; /* the Server field; NULL sends none                          */
 	size_t max_head;         /* request line and fields together: 431 above; default 16 KiB */
 	size_t max_target;       /* request-target: 414 above; default 8 KiB                   */
@@ -54,6 +58,9 @@ struct http_server_config {
 				       and again from there to the end of its content         */
 	uint64_t idle_timeout_us;   /* between requests, and before the first                     */
 	unsigned max_requests;      /* of one connection, then Connection: close; default 1000    */
+	unsigned max_ranges;        /* of one request, then all are ignored; 0: no ranges at all;
+				       at most HTTP_RANGES_MAX; default 32                     */
+	uint64_t seed;              /* of what divides the parts of multipart responses          */
 	void (*log)(void *ctx,
 		    const struct http_log_entry *entry); /* NULL: off                    */
 	void *log_ctx;

@@ -49,7 +49,7 @@ static enum http_refusal check_framing(struct http_request *r)
 		if (lengths > 0)
 			return HTTP_REFUSE_LENGTH_AND_CODING;
 		/* RFC 9112 6.1: in HTTP/1.0 the framing MUST be treated as faulty. */
-		if (r->parser.http_minor == 0)
+		if (r->minor == 0)
 			return HTTP_REFUSE_CODING_IN_1_0;
 		return check_coding(r);
 	}
@@ -136,7 +136,7 @@ static enum http_refusal check_host(const struct http_request *r)
 	if (hosts > 1)
 		return HTTP_REFUSE_MANY_HOSTS;
 	if (hosts == 0)
-		return r->parser.http_minor > 0 ? HTTP_REFUSE_NO_HOST : HTTP_REFUSE_NONE;
+		return r->minor > 0 ? HTTP_REFUSE_NO_HOST : HTTP_REFUSE_NONE;
 	if (!http_host_valid(host))
 		return HTTP_REFUSE_BAD_HOST;
 	if (r->authority.len > 0 &&
@@ -147,7 +147,7 @@ static enum http_refusal check_host(const struct http_request *r)
 
 /* ------------------------------------------------------------------ target */
 
-static void set_path(struct http_request *r, size_t at, size_t end)
+void http_request_set_path(struct http_request *r, size_t at, size_t end)
 {
 	const char *mark = memchr(r->base + at, '?', end - at);
 	size_t path_end = mark ? (size_t)(mark - r->base) : end;
@@ -180,7 +180,7 @@ static enum http_refusal check_absolute_form(struct http_request *r, struct http
 	if (!http_host_valid((struct http_str){target.at + at, end - at}))
 		return HTTP_REFUSE_BAD_HOST;
 	r->authority = (struct http_piece){(uint16_t)(r->target.at + at), (uint16_t)(end - at)};
-	set_path(r, r->target.at + end, (size_t)r->target.at + r->target.len);
+	http_request_set_path(r, r->target.at + end, (size_t)r->target.at + r->target.len);
 	return HTTP_REFUSE_NONE;
 }
 
@@ -199,13 +199,13 @@ static enum http_refusal check_target(struct http_request *r)
 {
 	struct http_str target = http_request_piece(r, r->target);
 
-	if (r->parser.method == HTTP_CONNECT)
+	if (r->method_id == HTTP_METHOD_CONNECT)
 		return check_authority_form(target);
 	if (http_str_equal(target, "*"))
-		return r->parser.method == HTTP_OPTIONS ? HTTP_REFUSE_NONE
-							: HTTP_REFUSE_TARGET_FORM;
+		return r->method_id == HTTP_METHOD_OPTIONS ? HTTP_REFUSE_NONE
+							   : HTTP_REFUSE_TARGET_FORM;
 	if (target.at[0] == '/') {
-		set_path(r, r->target.at, (size_t)r->target.at + r->target.len);
+		http_request_set_path(r, r->target.at, (size_t)r->target.at + r->target.len);
 		return HTTP_REFUSE_NONE;
 	}
 	return check_absolute_form(r, target);
@@ -227,7 +227,7 @@ static void read_connection(struct http_request *r)
 			keep_alive = keep_alive || http_str_is(item, "keep-alive");
 		}
 	}
-	r->keep_alive = !close && (r->parser.http_minor > 0 || keep_alive);
+	r->keep_alive = !close && (r->minor > 0 || keep_alive);
 }
 
 /* RFC 9110 10.1.1: in an HTTP/1.0 request the expectation MUST be ignored. */
@@ -236,7 +236,7 @@ static void read_expect(struct http_request *r)
 	struct http_str value, item;
 	unsigned index = 0;
 
-	if (r->parser.http_minor == 0)
+	if (r->minor == 0)
 		return;
 	while (http_request_next_field(r, HTTP_FIELD_EXPECT, &index, &value)) {
 		while (http_list_next(&value, &item)) {

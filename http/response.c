@@ -3,21 +3,31 @@
 #include "http/response.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "http/status.h"
 
+void http_source_release(struct http_source *source)
+{
+	if (source->release)
+		source->release(source->owner);
+	else if (source->fd >= 0)
+		close(source->fd);
+	*source = (struct http_source){.fd = -1};
+}
+
 void http_response_init(struct http_response *s)
 {
-	*s = (struct http_response){.fd = -1};
+	*s = (struct http_response){.source.fd = -1};
 }
 
 void http_response_free(struct http_response *s)
 {
 	http_buf_free(&s->buf);
-	if (s->fd >= 0)
-		close(s->fd);
+	http_source_release(&s->source);
+	free(s->extents);
 	http_response_init(s);
 }
 
@@ -51,11 +61,14 @@ void http_response_begin(struct http_response *s, const struct http_reply *reply
 	const char *date = http_server_date(reply->server, reply->now);
 
 	s->status = status;
-	http_buf_text(&s->buf, "HTTP/1.1 ");
-	http_buf_number(&s->buf, (uint64_t)status);
-	http_buf_append(&s->buf, " ", 1);
-	http_buf_text(&s->buf, http_status_phrase(status));
-	http_buf_append(&s->buf, "\r\n", 2);
+	if (!reply->fields_only) {
+		http_buf_text(&s->buf, "HTTP/1.1 ");
+		http_buf_number(&s->buf, (uint64_t)status);
+		http_buf_append(&s->buf, " ", 1);
+		http_buf_text(&s->buf, http_status_phrase(status));
+		http_buf_append(&s->buf, "\r\n", 2);
+	}
+	s->fields_at = s->buf.len;
 	if (reply->server->cfg.server_name)
 		http_response_field(s, "Server", reply->server->cfg.server_name);
 	if (date[0])
@@ -66,19 +79,49 @@ void http_response_end(struct http_response *s, const struct http_reply *reply, 
 {
 	if (length >= 0)
 		http_response_number(s, "Content-Length", (uint64_t)length);
-	if (reply->close)
+	if (reply->close && !reply->fields_only)
 		http_response_field(s, "Connection", "close");
-	else if (reply->keep_alive)
+	else if (reply->keep_alive && !reply->fields_only)
 		http_response_field(s, "Connection", "keep-alive");
 	http_buf_append(&s->buf, "\r\n", 2);
 	s->body_at = s->buf.len;
 }
 
-void http_response_file(struct http_response *s, int fd, uint64_t offset, uint64_t length)
+void http_response_text(struct http_response *s, const void *text, size_t len)
 {
-	s->fd = fd;
-	s->offset = offset;
-	s->left = length;
+	http_buf_append(&s->buf, text, len);
+}
+
+void http_response_source(struct http_response *s, const struct http_source *source)
+{
+	s->source = *source;
+}
+
+static bool grow_extents(struct http_response *s)
+{
+	/* 1, 2, 4 …: full whenever the count is a power of two */
+	if (s->extent_count & (s->extent_count - 1))
+		return true;
+	const size_t cap = s->extent_count ? 2 * (size_t)s->extent_count : 1;
+	struct http_extent *grown = realloc(s->extents, cap * sizeof(*grown));
+	if (!grown) {
+		s->buf.failed = true;
+		return false;
+	}
+	s->extents = grown;
+	return true;
+}
+
+void http_response_extent(struct http_response *s, uint64_t offset, uint64_t length)
+{
+	const struct http_extent extent = {s->buf.len, offset, length};
+
+	if (length == 0)
+		return;
+	if (s->extent.length == 0)
+		s->extent = extent;
+	else if (grow_extents(s))
+		s->extents[s->extent_count++] = extent;
 }
 
 void http_response_page(struct http_response *s, const struct http_reply *reply, const char *text,
@@ -112,54 +155,98 @@ void http_response_page(struct http_response *s, const struct http_reply *reply,
 	http_response_field(s, "Content-Type", "text/html; charset=utf-8");
 	http_response_end(s, reply, (int64_t)page.len);
 	if (!reply->head_only)
-		http_buf_append(&s->buf, page.data, page.len);
+		http_response_text(s, page.data, page.len);
 	s->buf.failed = s->buf.failed || page.failed;
 	http_buf_free(&page);
 }
 
+/* ------------------------------------------------------------------ taking apart */
+
+bool http_response_next_field(const struct http_response *s, size_t *at, struct http_str *name,
+			      struct http_str *value)
+{
+	const char *line = s->buf.data + s->fields_at + *at;
+	const char *end = memchr(line, '\r', s->body_at - s->fields_at - *at);
+	const char *colon = end ? memchr(line, ':', (size_t)(end - line)) : NULL;
+
+	if (!colon)
+		return false;
+	*name = (struct http_str){line, (size_t)(colon - line)};
+	*value = (struct http_str){colon + 2, (size_t)(end - colon) - 2};
+	*at += (size_t)(end - line) + 2;
+	return true;
+}
+
+void http_response_skip_head(struct http_response *s)
+{
+	s->sent = s->body_at;
+}
+
 /* ------------------------------------------------------------------ producing */
 
-static size_t read_file(struct http_response *s, uint8_t *out, size_t room)
+static void next_extent(struct http_response *s)
 {
-	size_t want = room < s->left ? room : (size_t)s->left;
-	ssize_t got;
+	s->extent = s->extent_next < s->extent_count ? s->extents[s->extent_next++]
+						     : (struct http_extent){0};
+}
 
-	do {
-		got = pread(s->fd, out, want, (off_t)s->offset);
-	} while (got < 0 && errno == EINTR);
+static size_t read_source(struct http_response *s, uint8_t *out, size_t room)
+{
+	const size_t want = room < s->extent.length ? room : (size_t)s->extent.length;
+	ssize_t got = (ssize_t)want;
+
+	if (s->source.fd < 0) {
+		memcpy(out, s->source.data + s->extent.offset, want);
+	} else {
+		do {
+			got = pread(s->source.fd, out, want, (off_t)s->extent.offset);
+		} while (got < 0 && errno == EINTR);
+	}
 	/* The head has promised a length: a file that shrank, or a failing disk, cannot be
 	 * mended now. */
 	if (got <= 0) {
 		s->broken = true;
 		return 0;
 	}
-	s->offset += (uint64_t)got;
-	s->left -= (uint64_t)got;
-	s->file_bytes += (uint64_t)got;
+	s->extent.offset += (uint64_t)got;
+	s->extent.length -= (uint64_t)got;
+	s->source_bytes += (uint64_t)got;
+	if (s->extent.length == 0)
+		next_extent(s);
 	return (size_t)got;
+}
+
+/* The buffer as far as the next extent, or its end. */
+static size_t read_text(struct http_response *s, uint8_t *out, size_t room)
+{
+	const size_t end = s->extent.length > 0 ? s->extent.at : s->buf.len;
+	const size_t len = end - s->sent < room ? end - s->sent : room;
+
+	if (len > 0)
+		memcpy(out, s->buf.data + s->sent, len);
+	s->sent += len;
+	return len;
 }
 
 size_t http_response_produce(struct http_response *s, uint8_t *out, size_t room)
 {
-	size_t done = s->buf.len - s->sent;
+	size_t done = 0;
 
-	if (done > room)
-		done = room;
-	if (done > 0) {
-		memcpy(out, s->buf.data + s->sent, done);
-		s->sent += done;
+	while (done < room && http_response_pending(s)) {
+		done += read_text(s, out + done, room - done);
+		if (done < room && s->extent.length > 0)
+			done += read_source(s, out + done, room - done);
 	}
-	while (done < room && s->left > 0 && !s->broken)
-		done += read_file(s, out + done, room - done);
 	return done;
 }
 
 bool http_response_pending(const struct http_response *s)
 {
-	return !s->broken && (s->sent < s->buf.len || s->left > 0);
+	return !s->broken && (s->sent < s->buf.len || s->extent.length > 0);
 }
 
 uint64_t http_response_body_bytes(const struct http_response *s)
 {
-	return s->file_bytes + (s->status != 0 && s->sent > s->body_at ? s->sent - s->body_at : 0);
+	return s->source_bytes +
+	       (s->status != 0 && s->sent > s->body_at ? s->sent - s->body_at : 0);
 }

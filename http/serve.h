@@ -17,5 +17,9 @@ void http_serve(struct http_response *s, struct http_reply *reply, const struct 
 /* Writes the response to what cannot be served as a request at all. */
 void http_serve_refusal(struct http_response *s, struct http_reply *reply,
 			enum http_refusal refusal);
+/* An error page with what its status requires: Allow in a 405, Retry-After in a 503. `text`: see
+ * http_response_page. */
+void http_serve_page(struct http_response *s, const struct http_reply *reply, int status,
+		     const char *text);
 
 #endif

@@ -6,10 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/range.h"
+
 void http_server_config_default(struct http_server_config *cfg)
 {
 	*cfg = (struct http_server_config){
-		.root_fd = -1,
 		.server_name = "tunhttpd",
 		.max_head = 16 * 1024,
 		.max_target = 8 * 1024,
@@ -18,6 +19,7 @@ void http_server_config_default(struct http_server_config *cfg)
 		.header_timeout_us = 20 * 1000000ULL,
 		.idle_timeout_us = 60 * 1000000ULL,
 		.max_requests = 1000,
+		.max_ranges = 32,
 	};
 }
 
@@ -25,11 +27,27 @@ void http_server_config_default(struct http_server_config *cfg)
 static bool config_valid(const struct http_server_config *cfg)
 {
 	if (cfg->max_head < 64 || cfg->max_head > HTTP_HEAD_MAX || cfg->max_target == 0 ||
-	    cfg->max_fields == 0 || cfg->max_requests == 0 || cfg->max_body > UINT64_MAX / 32)
+	    cfg->site_count == 0 || cfg->max_ranges > HTTP_RANGES_MAX || cfg->max_fields == 0 ||
+	    cfg->max_requests == 0 || cfg->max_body > UINT64_MAX / 32)
 		return false;
 	/* It is put into a header as it is. */
 	for (const char *p = cfg->server_name; p && *p; p++)
 		if ((unsigned char)*p < 0x20 || (unsigned char)*p >= 0x7f)
+			return false;
+	return true;
+}
+
+static bool copy_sites(struct http_server *server)
+{
+	struct http_server_config *cfg = &server->cfg;
+
+	server->sites = calloc(cfg->site_count, sizeof(*server->sites));
+	if (!server->sites)
+		return false;
+	memcpy(server->sites, cfg->sites, cfg->site_count * sizeof(*server->sites));
+	cfg->sites = server->sites;
+	for (size_t i = 0; i < cfg->site_count; i++)
+		if (http_resolver_probe(server->sites[i].root_fd, &server->sites[i].resolver) != 0)
 			return false;
 	return true;
 }
@@ -53,7 +71,7 @@ struct http_server *http_server_create(const struct http_server_config *cfg)
 		if (!server->cfg.server_name)
 			goto fail;
 	}
-	if (http_resolver_probe(cfg->root_fd, &server->resolver) != 0)
+	if (!copy_sites(server))
 		goto fail;
 	return server;
 fail:
@@ -68,6 +86,7 @@ void http_server_destroy(struct http_server *server)
 	if (!server)
 		return;
 	free((char *)server->cfg.server_name);
+	free(server->sites);
 	free(server);
 	errno = saved;
 }

@@ -6,12 +6,12 @@
 #include "http/date.h"
 #include "http/gate.h"
 #include "http/http.h"
-#include "http/static.h"
+#include "http/site.h"
 
 struct http_server {
-	struct http_server_config cfg; /* server_name is our copy */
+	struct http_server_config cfg; /* server_name and sites are our copies */
+	struct http_site *sites;       /* the same as cfg.sites                */
 	struct http_gate_limits limits;
-	enum http_resolver resolver;
 	bool draining;
 	/* The Date of the present second: written once, sent many times. */
 	time_t date_at;

@@ -13,7 +13,6 @@
 
 #include "http/path.h"
 
-#define INDEX_NAME "index.html"
 #define FILE_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 #define DIRECTORY_FLAGS (O_PATH | O_DIRECTORY | O_CLOEXEC)
 
@@ -60,10 +59,10 @@ static int open_walking(int root_fd, const char *name, int flags)
 	}
 }
 
-static int open_name(int root_fd, enum http_resolver resolver, const char *name, int flags)
+static int open_name(struct http_root root, const char *name, int flags)
 {
-	return resolver == HTTP_RESOLVE_BENEATH ? open_beneath(root_fd, name, flags)
-						: open_walking(root_fd, name, flags);
+	return root.resolver == HTTP_RESOLVE_BENEATH ? open_beneath(root.fd, name, flags)
+						     : open_walking(root.fd, name, flags);
 }
 
 int http_resolver_probe(int root_fd, enum http_resolver *resolver)
@@ -109,11 +108,10 @@ static enum http_find find_error(int error)
 }
 
 /* Opens and examines one name. */
-static enum http_find find_name(int root_fd, enum http_resolver resolver, const char *name,
-				struct http_file *file)
+static enum http_find find_name(struct http_root root, const char *name, struct http_file *file)
 {
 	struct stat st;
-	int fd = open_name(root_fd, resolver, name, FILE_FLAGS);
+	int fd = open_name(root, name, FILE_FLAGS);
 
 	if (fd < 0)
 		return find_error(errno);
@@ -136,9 +134,9 @@ static enum http_find find_name(int root_fd, enum http_resolver resolver, const 
 }
 
 /* There is no index: does the directory exist at all? */
-static enum http_find find_directory(int root_fd, enum http_resolver resolver, const char *name)
+static enum http_find find_directory(struct http_root root, const char *name)
 {
-	int fd = open_name(root_fd, resolver, name[0] ? name : ".", DIRECTORY_FLAGS);
+	int fd = open_name(root, name[0] ? name : ".", DIRECTORY_FLAGS);
 
 	if (fd < 0)
 		return find_error(errno);
@@ -146,23 +144,35 @@ static enum http_find find_directory(int root_fd, enum http_resolver resolver, c
 	return HTTP_FIND_NO_INDEX;
 }
 
-enum http_find http_static_find(int root_fd, enum http_resolver resolver, const char *path,
-				struct http_file *file)
+/* The path and an index name behind it. */
+static enum http_find find_index(struct http_root root, const char *directory, const char *name,
+				 struct http_file *file)
+{
+	char path[HTTP_PATH_SIZE];
+	const int len = snprintf(path, sizeof(path), "%s%s", directory, name);
+
+	if (len < 0 || (size_t)len >= sizeof(path))
+		return HTTP_FIND_NOTHING;
+	return find_name(root, path, file);
+}
+
+enum http_find http_static_find(struct http_root root, const char *path, const char *const *index,
+				struct http_file *file, const char **index_name)
 {
 	const char *name = path + 1; /* relative to the root */
-	size_t len = strlen(name);
-	char index[HTTP_PATH_SIZE + sizeof(INDEX_NAME)];
-	enum http_find found;
+	const size_t len = strlen(name);
 
+	*index_name = NULL;
 	if (len > 0 && name[len - 1] != '/')
-		return find_name(root_fd, resolver, name, file);
+		return find_name(root, name, file);
+	for (; *index; index++) {
+		const enum http_find found = find_index(root, name, *index, file);
 
-	memcpy(index, name, len);
-	memcpy(index + len, INDEX_NAME, sizeof(INDEX_NAME));
-	found = find_name(root_fd, resolver, index, file);
-	if (found == HTTP_FIND_NOTHING || found == HTTP_FIND_DIRECTORY)
-		return find_directory(root_fd, resolver, name);
-	return found;
+		*index_name = *index;
+		if (found != HTTP_FIND_NOTHING && found != HTTP_FIND_DIRECTORY)
+			return found;
+	}
+	return find_directory(root, name);
 }
 
 void http_etag_format(const struct http_file *file, char out[HTTP_ETAG_SIZE])

@@ -37,16 +37,23 @@ struct http_file {
 enum http_find {
 	HTTP_FIND_FILE,      /* opened: the caller closes file->fd                    */
 	HTTP_FIND_DIRECTORY, /* a directory, and the path has no slash at its end     */
-	HTTP_FIND_NO_INDEX,  /* a directory without an index.html                     */
+	HTTP_FIND_NO_INDEX,  /* a directory without an index file                     */
 	HTTP_FIND_NOTHING,
 	HTTP_FIND_DENIED, /* permissions                                           */
 	HTTP_FIND_BUSY,   /* descriptors or memory are short at present            */
 	HTTP_FIND_FAILED, /* the disk, most likely                                 */
 };
 
-/* `path` comes from http_path_decode. For one that ends with '/' its index.html is opened. */
-enum http_find http_static_find(int root_fd, enum http_resolver resolver, const char *path,
-				struct http_file *file);
+/* A directory that paths are below, and how. */
+struct http_root {
+	int fd;
+	enum http_resolver resolver;
+};
+
+/* `path` comes from http_path_decode. For one that ends with '/' the first of `index` (NULL at the
+ * end) that is a file there is opened, and *index_name says which. */
+enum http_find http_static_find(struct http_root root, const char *path, const char *const *index,
+				struct http_file *file, const char **index_name);
 
 /* A strong entity-tag, with its quotes (RFC 9110 8.8.3): of the time of change, the size and the
  * inode, so that a file put in place by rename within one tick of the clock still differs. */

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "http/site.h"
 #include "server/app.h"
 #include "server/keylog.h"
 #include "server/log.h"
@@ -134,13 +135,21 @@ static bool make_http(struct worker *w)
 {
 	const struct options *o = w->cfg->options;
 	struct http_server_config cfg;
+	struct http_site site;
 
 	http_server_config_default(&cfg);
-	cfg.root_fd = w->cfg->root_fd;
+	http_site_default(&site);
+	site.root_fd = w->cfg->root_fd;
+	cfg.sites = &site;
+	cfg.site_count = 1;
 	cfg.header_timeout_us = o->header_timeout_us;
 	cfg.idle_timeout_us = o->idle_timeout_us;
 	cfg.log = o->log == LOG_OFF ? NULL : on_access;
 	cfg.log_ctx = w;
+	if (getrandom(&cfg.seed, sizeof cfg.seed, 0) != (ssize_t)sizeof cfg.seed) {
+		log_error("no random numbers for the server: %m");
+		return false;
+	}
 	w->http = http_server_create(&cfg);
 	if (!w->http)
 		log_error("cannot serve %s: %m", o->root);

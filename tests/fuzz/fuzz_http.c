@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "http/http.h"
+#include "http/site.h"
 #include "tests/fuzz/fuzz.h"
 
 #define OUTPUT_MAX (1u << 20)
@@ -173,6 +174,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const size_t sizes[] = {1, 2, 3, 7, 16, 100, 1000, 5000};
 	struct http_server_config cfg;
+	struct http_site site;
 	struct output whole = {0}, pieces = {0};
 
 	if (size == 0)
@@ -180,7 +182,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct cut cut = {
 		.piece = sizes[data[0] & 7], .room = sizes[data[0] >> 3 & 7], .state = data[0]};
 	http_server_config_default(&cfg);
-	cfg.root_fd = root_fd;
+	http_site_default(&site);
+	site.root_fd = root_fd;
+	cfg.sites = &site;
+	cfg.site_count = 1;
 	cfg.max_head = 2048; /* so that the fuzzer can reach the limits */
 	cfg.max_target = 512;
 	cfg.max_fields = 20;

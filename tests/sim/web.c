@@ -67,7 +67,10 @@ bool web_start(struct web *w)
 {
 	struct sim *sim = w->sim;
 
-	w->http_cfg.root_fd = sim->site->root_fd;
+	http_site_default(&w->files);
+	w->files.root_fd = sim->site->root_fd;
+	w->http_cfg.sites = &w->files;
+	w->http_cfg.site_count = 1;
 	w->http_cfg.server_name = "tunhttpd";
 	w->http = http_server_create(&w->http_cfg);
 	if (w->secure && !make_tls(w))

@@ -7,6 +7,7 @@
 #define TESTS_SIM_WEB_H
 
 #include "http/http.h"
+#include "http/site.h"
 #include "server/app.h"
 #include "tests/sim/scenario.h"
 #include "tests/sim/web_client.h"
@@ -18,6 +19,7 @@ struct web {
 	struct sim *sim;
 	struct stack_config cfg[2];
 	struct http_server_config http_cfg;
+	struct http_site files;
 	struct app_config app_cfg;
 	bool secure;
 	enum tls_version version;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "certs/certs.h"
+#include "http/site.h"
 #include "server/app.h"
 #include "tls/tls_client.h"
 
@@ -136,12 +137,16 @@ static inline struct stack *make_stack(struct ip_addr addr, uint8_t seed, size_t
 static inline void start(struct world *w, size_t server_memory)
 {
 	struct http_server_config http;
+	struct http_site site;
 	struct app_config cfg;
 
 	w->server = make_stack(server_addr(), 1, server_memory);
 	w->client = make_stack(ip_addr_v4(10, 0, 0, 1), 2, 0);
 	http_server_config_default(&http);
-	http.root_fd = w->root_fd;
+	http_site_default(&site);
+	site.root_fd = w->root_fd;
+	http.sites = &site;
+	http.site_count = 1;
 	http.log = on_log;
 	http.log_ctx = w;
 	w->http = http_server_create(&http);

@@ -19,9 +19,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "http/conn.h"
+#include "http/h1_conn.h"
 #include "http/http.h"
-#include "http/static.h"
+#include "http/site.h"
 
 #define UNUSED __attribute__((unused))
 
@@ -45,6 +45,7 @@ struct site {
 	char dir[64]; /* temporary; the root is dir/site, and dir/outside.txt is beyond it */
 	int dir_fd;
 	int root_fd;
+	struct http_site files; /* root_fd, served by default */
 	char hello_etag[HTTP_ETAG_SIZE];
 };
 
@@ -106,6 +107,8 @@ static UNUSED void site_create(struct site *s)
 		assert_int_equal(mkdirat(s->dir_fd, directories[i], 0755), 0);
 	s->root_fd = openat(s->dir_fd, "site", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(s->root_fd >= 0);
+	http_site_default(&s->files);
+	s->files.root_fd = s->root_fd;
 
 	write_text(s->dir_fd, "outside.txt", "outside\n");
 	write_text(s->root_fd, "index.html", "<p>index</p>\n");
@@ -187,7 +190,8 @@ static UNUSED struct http_server *site_server(const struct site *s)
 	struct http_server *server;
 
 	http_server_config_default(&cfg);
-	cfg.root_fd = s->root_fd;
+	cfg.sites = &s->files;
+	cfg.site_count = 1;
 	server = http_server_create(&cfg);
 	assert_non_null(server);
 	return server;
@@ -200,7 +204,8 @@ static UNUSED struct http_server *server_with(const struct site *s,
 	struct http_server *server;
 
 	http_server_config_default(&cfg);
-	cfg.root_fd = s->root_fd;
+	cfg.sites = &s->files;
+	cfg.site_count = 1;
 	change(&cfg);
 	server = http_server_create(&cfg);
 	assert_non_null(server);

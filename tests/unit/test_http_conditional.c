@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/conditional.h"
-#include "http/gate.h"
+#include "http/h1_request.h"
+#include "http/range.h"
 
 #define ETAG "\"abc\""
 #define MTIME 784111777
@@ -44,7 +44,12 @@ static void test_range_specs(void **state)
 		{"bytes=0-", 0, HTTP_RANGE_UNSATISFIABLE, 0, 0},
 		{"bytes=-5", 0, HTTP_RANGE_WHOLE, 0, 0},
 		{"bytes=5-2", 10, HTTP_RANGE_WHOLE, 0, 0},
-		{"bytes=0-0,2-3", 10, HTTP_RANGE_WHOLE, 0, 0},
+		{"bytes=0-0,2-3", 10, HTTP_RANGE_PART, 0, 3}, /* close together */
+		{"bytes=0-0,10-", 10, HTTP_RANGE_PART, 0, 0},
+		{"bytes=10-,20-", 10, HTTP_RANGE_UNSATISFIABLE, 0, 0},
+		{"bytes=0-0,x", 10, HTTP_RANGE_WHOLE, 0, 0},
+		{"bytes=0-0,1-1,2-2,3-3", 10, HTTP_RANGE_PART, 0, 3},
+		{"bytes=0-0,1-1,2-2,3-3,4-4", 10, HTTP_RANGE_WHOLE, 0, 0}, /* too many */
 		{"bytes=", 10, HTTP_RANGE_WHOLE, 0, 0},
 		{"bytes=-", 10, HTTP_RANGE_WHOLE, 0, 0},
 		{"bytes=1", 10, HTTP_RANGE_WHOLE, 0, 0},
@@ -60,18 +65,59 @@ static void test_range_specs(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct http_range range = {0, 0};
+		struct http_ranges ranges;
 		enum http_range_result result =
-			http_range_parse((struct http_str){cases[i].value, strlen(cases[i].value)},
-					 cases[i].size, &range);
+			http_ranges_parse((struct http_str){cases[i].value, strlen(cases[i].value)},
+					  cases[i].size, 4, &ranges);
 
 		if (result != cases[i].result)
 			fail_msg("\"%s\" of %d: result %d", cases[i].value, (int)cases[i].size,
 				 result);
 		if (result == HTTP_RANGE_PART) {
-			assert_int_equal(range.first, cases[i].first);
-			assert_int_equal(range.last, cases[i].last);
+			assert_int_equal(ranges.count, 1);
+			assert_int_equal(ranges.range[0].first, cases[i].first);
+			assert_int_equal(ranges.range[0].last, cases[i].last);
 		}
+	}
+}
+
+/* Which parts are left of several, in which order: first and last of each. */
+static void test_several_ranges(void **state)
+{
+	static const struct {
+		const char *value;
+		unsigned count;
+		uint64_t parts[6];
+	} cases[] = {
+		{"bytes=0-0,1000-1009", 2, {0, 0, 1000, 1009}},
+		{"bytes=1000-1009,0-0", 2, {1000, 1009, 0, 0}},
+		{"bytes=0-0,-1", 2, {0, 0, 9999, 9999}},
+		{"bytes=0-0,10000-,-1", 2, {0, 0, 9999, 9999}},
+		/* the gap is worth a part of its own from HTTP_RANGE_GAP on */
+		{"bytes=0-0,128-128", 1, {0, 128}},
+		{"bytes=0-0,129-129", 2, {0, 0, 129, 129}},
+		{"bytes=129-129,0-0", 2, {129, 129, 0, 0}},
+		/* overlaps, and what they bring together */
+		{"bytes=0-499,400-600", 1, {0, 600}},
+		{"bytes=5000-,0-9,1000-9999", 2, {1000, 9999, 0, 9}},
+		{"bytes=0-0,2000-2000,4000-4000,100-3900", 1, {0, 4000}},
+		{"bytes=2000-2000,0-0,4000-4000,100-3900", 1, {0, 4000}},
+		{"bytes=0-,0-,0-,0-", 1, {0, 9999}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct http_str value = {cases[i].value, strlen(cases[i].value)};
+		struct http_ranges ranges;
+
+		assert_int_equal(http_ranges_parse(value, 10000, 4, &ranges), HTTP_RANGE_PART);
+		if (ranges.count != cases[i].count)
+			fail_msg("%s: %u parts", cases[i].value, ranges.count);
+		for (unsigned k = 0; k < ranges.count; k++)
+			if (ranges.range[k].first != cases[i].parts[2 * k] ||
+			    ranges.range[k].last != cases[i].parts[2 * k + 1])
+				fail_msg("%s: part %u is %d-%d", cases[i].value, k,
+					 (int)ranges.range[k].first, (int)ranges.range[k].last);
 	}
 }
 
@@ -103,7 +149,7 @@ static void test_hosts(void **state)
 
 /* ------------------------------------------------------------------ preconditions */
 
-static void parse(struct http_request *r, const char *fields, char *buf, size_t size)
+static void parse(struct h1_request *r, const char *fields, char *buf, size_t size)
 {
 	const struct http_gate_limits limits = {4096, 4096, 50};
 	enum http_refusal refusal;
@@ -114,7 +160,7 @@ static void parse(struct http_request *r, const char *fields, char *buf, size_t 
 	http_gate_init(&g, &limits);
 	assert_int_equal(http_gate_feed(&g, (const uint8_t *)buf, strlen(buf), &used),
 			 HTTP_FEED_DONE);
-	assert_true(http_request_parse(r, buf, &g, &refusal));
+	assert_true(h1_request_parse(r, buf, &g, &refusal));
 	assert_int_equal(refusal, HTTP_REFUSE_NONE);
 }
 
@@ -176,14 +222,14 @@ static void test_preconditions(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct http_request r;
+		struct h1_request r;
 		char buf[1024];
 
 		parse(&r, cases[i].fields, buf, sizeof(buf));
-		enum http_precondition got = http_precondition(&r, &v);
+		enum http_precondition got = http_precondition(&r.r, &v);
 		if (got != cases[i].want)
 			fail_msg("%s→ %d", cases[i].fields, got);
-		http_request_free(&r);
+		http_request_free(&r.r);
 	}
 }
 
@@ -214,24 +260,23 @@ static void test_if_range(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct http_validators v = {ETAG, MTIME, cases[i].now};
-		struct http_range range;
-		struct http_request r;
+		struct http_ranges ranges;
+		struct h1_request r;
 		char buf[1024];
 
 		parse(&r, cases[i].fields, buf, sizeof(buf));
-		enum http_range_result got = http_range(&r, &v, 10, &range);
+		enum http_range_result got = http_ranges(&r.r, &v, 10, 4, &ranges);
 		if (got != cases[i].want)
 			fail_msg("%s→ %d", cases[i].fields, got);
-		http_request_free(&r);
+		http_request_free(&r.r);
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_range_specs),
-		cmocka_unit_test(test_hosts),
-		cmocka_unit_test(test_preconditions),
+		cmocka_unit_test(test_range_specs), cmocka_unit_test(test_several_ranges),
+		cmocka_unit_test(test_hosts),       cmocka_unit_test(test_preconditions),
 		cmocka_unit_test(test_if_range),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,7 +46,8 @@ static struct http_server *logging_server(const struct site *s, struct journal *
 	struct http_server *server;
 
 	http_server_config_default(&cfg);
-	cfg.root_fd = s->root_fd;
+	cfg.sites = &s->files;
+	cfg.site_count = 1;
 	cfg.log = record;
 	cfg.log_ctx = j;
 	server = http_server_create(&cfg);

@@ -58,7 +58,7 @@ static const struct http_case file_cases[] = {
 	CASE("a file with a slash behind it", "GET /hello.txt/ HTTP/1.1\r\n" H END, "404", OPEN),
 	CASE("a file as a directory", "GET /hello.txt/x HTTP/1.1\r\n" H END, "404", OPEN),
 	CASE("a directory without an index (9110 15.5.4)", "GET /noindex/ HTTP/1.1\r\n" H END,
-	     "403", OPEN, HAS("no index.html"), LACKS("file.txt")),
+	     "403", OPEN, HAS("no index file"), LACKS("file.txt")),
 	CASE("a directory whose index is a directory", "GET /indexdir/ HTTP/1.1\r\n" H END, "403",
 	     OPEN),
 	CASE("a hidden file", "GET /.secret HTTP/1.1\r\n" H END, "404", OPEN, LACKS("secret\n")),
@@ -290,6 +290,7 @@ static const struct http_case condition_cases[] = {
 	     "GET /sub HTTP/1.1\r\n" H "If-None-Match: *\r\n" END, "301", OPEN),
 };
 
+#define R8 "0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,"
 static const struct http_case range_cases[] = {
 	CASE("the first byte (9110 14.1.2)", GET "Range: bytes=0-0\r\n" END, "206", OPEN,
 	     HAS("\r\nContent-Range: bytes 0-0/14\r\n", "Content-Length: 1\r\n", "\r\n\r\nH"),
@@ -311,8 +312,23 @@ static const struct http_case range_cases[] = {
 	     "200", OPEN, HAS(HELLO), LACKS("Content-Range")),
 	CASE("another unit is ignored (9110 14.2)", GET "Range: lines=1-2\r\n" END, "200", OPEN,
 	     HAS(HELLO)),
-	CASE("several parts are answered whole (9110 14.2)", GET "Range: bytes=0-0,2-2\r\n" END,
+	CASE("several parts close together are one (9110 15.3.7.2)",
+	     GET "Range: bytes=0-0,2-2\r\n" END, "206", OPEN,
+	     HAS("\r\nContent-Range: bytes 0-2/14\r\n", "\r\n\r\nHel"), LACKS("multipart")),
+	CASE("several parts (9110 15.3.7.2)",
+	     "GET /big.bin HTTP/1.1\r\n" H "Range: bytes=0-0,1000-1001\r\n" END, "206", OPEN,
+	     HAS("\r\nContent-Type: multipart/byteranges; boundary=",
+		 "\r\nContent-Type: application/octet-stream\r\nContent-Range: bytes "
+		 "0-0/1048579\r\n\r\n",
+		 "\r\nContent-Range: bytes 1000-1001/1048579\r\n\r\n", "--\r\n")),
+	CASE("several parts, then the next request",
+	     "GET /big.bin HTTP/1.1\r\n" H "Range: bytes=-9,0-0,500000-500009\r\n" END GET END,
+	     "206 200", OPEN, HAS("--\r\nHTTP/1.1 200 OK\r\n")),
+	CASE("more parts than are taken (9110 14.2)", GET "Range: bytes=" R8 R8 R8 R8 "0-0\r\n" END,
 	     "200", OPEN, HAS(HELLO)),
+	CASE("several parts, none of them there (9110 15.5.17)",
+	     GET "Range: bytes=14-,20-30\r\n" END, "416", OPEN,
+	     HAS("\r\nContent-Range: bytes */14\r\n")),
 	CASE("HEAD knows no ranges (9110 14.2)", HEAD "Range: bytes=0-0\r\n" END, "200", OPEN,
 	     HAS("Content-Length: 14\r\n"), LACKS("Content-Range"), TO_HEAD),
 	CASE("If-Range hits (9110 13.1.5)", GET "Range: bytes=0-0\r\nIf-Range: @E\r\n" END, "206",

@@ -19,7 +19,9 @@ static enum http_find find(const struct site *s, enum http_resolver resolver, co
 			   uint64_t *size)
 {
 	struct http_file file = {.fd = -1};
-	enum http_find found = http_static_find(s->root_fd, resolver, path, &file);
+	const char *index_name;
+	enum http_find found = http_static_find((struct http_root){s->root_fd, resolver}, path,
+						s->files.index, &file, &index_name);
 
 	*size = file.size;
 	if (found == HTTP_FIND_FILE) {
@@ -192,9 +194,10 @@ static int serve_without_openat2(const struct site *s, int error)
 
 		forbid_openat2(error);
 		http_server_config_default(&cfg);
-		cfg.root_fd = s->root_fd;
+		cfg.sites = &s->files;
+		cfg.site_count = 1;
 		server = http_server_create(&cfg);
-		if (!server || server->resolver != HTTP_RESOLVE_WALK)
+		if (!server || server->sites[0].resolver != HTTP_RESOLVE_WALK)
 			_exit(1);
 		converse_text(server, "GET /sub/page.html HTTP/1.1\r\nHost: h\r\n\r\n", &out);
 		ok = strstr((char *)out.data, " 200 OK") && strstr((char *)out.data, "<p>page</p>");
@@ -225,15 +228,19 @@ static void test_a_root_that_is_no_directory_is_refused(void **state)
 {
 	const struct site *s = *state;
 	struct http_server_config cfg;
+	struct http_site site;
 	int fd = openat(s->root_fd, "hello.txt", O_RDONLY | O_CLOEXEC);
 
 	http_server_config_default(&cfg);
-	cfg.root_fd = fd;
+	http_site_default(&site);
+	site.root_fd = fd;
+	cfg.sites = &site;
+	cfg.site_count = 1;
 	errno = 0;
 	assert_null(http_server_create(&cfg));
 	assert_int_equal(errno, ENOTDIR);
 	close(fd);
-	cfg.root_fd = -1;
+	site.root_fd = -1;
 	assert_null(http_server_create(&cfg));
 	assert_int_equal(errno, EBADF);
 }
@@ -244,7 +251,8 @@ static void test_impossible_configurations_are_refused(void **state)
 	struct http_server_config good, cfg;
 
 	http_server_config_default(&good);
-	good.root_fd = s->root_fd;
+	good.sites = &s->files;
+	good.site_count = 1;
 	cfg = good;
 	cfg.max_head = 0;
 	assert_null(http_server_create(&cfg));

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * site.h — one site: the host names it answers to, its files, and how they are served.
+ *
+ * A server has one or more; the first answers for every name that no other has. The owner fills the
+ * structures and keeps whatever they point to for as long as the server lives.
+ */
+#ifndef HTTP_SITE_H
+#define HTTP_SITE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "http/static.h"
+#include "http/str.h"
+
+/* The longest list of index files. */
+#define HTTP_INDEX_MAX 8
+
+struct http_site {
+	const char *name; /* for the log and for errors; not NULL */
+	/* Host names in lower case, without ports, NULL at the end; "*.example.org" is every name one
+	 * label below. NULL: only as the first site. */
+	const char *const *hosts;
+	int root_fd;                           /* an open directory                               */
+	const char *index[HTTP_INDEX_MAX + 1]; /* names tried for a directory, NULL at the end */
+
+	enum http_resolver resolver; /* found out by http_server_create */
+};
+
+/* What a site is unless told otherwise. */
+void http_site_default(struct http_site *site);
+
+/* The site that answers for a Host field's value, which may have a port. `at` NULL: the first. */
+const struct http_site *http_site_find(const struct http_site *sites, size_t count,
+				       struct http_str host);
+
+#endif
