@@ -40,6 +40,7 @@ unset TUNHTTPD_CONFIG
 layer "static checks" make check
 layer "build" tests/build-check.sh
 layer "unit" make -s "$jobs" test-unit
+layer "unit, without libcrypto" make -s "$jobs" CRYPTO=builtin test-unit-tls
 layer "sim" make -s "$jobs" test-sim
 layer "e2e" make -s "$jobs" test-e2e
 layer "fuzz" make -s "$jobs" test-fuzz

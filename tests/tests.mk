@@ -49,6 +49,10 @@ tests-build: $(UNIT_BIN) $(if $(SIM_SRC),$(B)/tests/sim)
 test-unit: $(UNIT_BIN)
 	$(Q)tests/run-unit.sh $(UNIT_BIN)
 
+# What leans on cryptography, to be run with CRYPTO=builtin as well.
+test-unit-tls: $(filter $(B)/tests/test_tls_% $(B)/tests/test_certs_%,$(UNIT_BIN))
+	$(Q)tests/run-unit.sh $^
+
 test-sim: $(B)/tests/sim
 	$(Q)tests/run-sim.sh $(if $(filter 1,$(SAN)),scenarios,test) $(B)/tests/sim $(B)/golden
 
@@ -81,4 +85,4 @@ test-fuzz: $(B)/tests/sim
 	$(Q)$(MAKE) --no-print-directory CC=clang VARIANT=fuzz OPT=-O1 'SANFLAGS=$(FUZZ_SAN)' fuzz-build
 	$(Q)tests/fuzz/run.sh build/fuzz/tests $(FUZZ_SECONDS) $(B)/tests/sim
 
-.PHONY: tests-build test-unit test-sim golden test-e2e fuzz-build test-fuzz
+.PHONY: tests-build test-unit test-unit-tls test-sim golden test-e2e fuzz-build test-fuzz

@@ -192,8 +192,10 @@ static EVP_PKEY *ecc_public(const struct curve *curve, const uint8_t *point, siz
 {
 	if (len != curve->point_len)
 		return NULL;
-	return is_x25519(curve) ? EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, point, len)
-				: ec_public(curve, point);
+	if (is_x25519(curve))
+		return EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, point, len);
+	/* libcrypto also takes the hybrid form; RFC 8446 4.2.8.2 and RFC 8422 5.4 have this one only. */
+	return point[0] == 4 ? ec_public(curve, point) : NULL;
 }
 
 static EVP_PKEY *ecc_private(const struct curve *curve, const uint8_t *key, size_t len)

@@ -179,26 +179,6 @@ static void test_client_with_no_suite_of_ours(void **state)
 	}
 }
 
-/* A key share on which no secret can be agreed (RFC 8446 7.4.2: all zero). */
-static void test_key_share_that_is_no_point(void **state)
-{
-	static const uint8_t head[] = {0, 0x1d, 0, 32}; /* X25519, 32 bytes */
-	struct pair *p = pair_new(NULL, NULL);
-	uint8_t *share = NULL;
-
-	(void)state;
-	assert_int_equal(tls_session_handshake(p->client), TLS_WANT_READ);
-	for (size_t i = 0; i + sizeof head + 32 <= p->c2s.len && !share; i++)
-		if (memcmp(p->c2s.data + i, head, sizeof head) == 0)
-			share = p->c2s.data + i + sizeof head;
-	assert_non_null(share);
-	memset(share, 0, 32);
-	assert_int_equal(tls_session_handshake(p->server), TLS_FAILED);
-	assert_int_equal(count_records(p->s2c.data, p->s2c.len, true), 1);
-	assert_dead(p);
-	pair_free(p);
-}
-
 static void test_alert_waits_for_room(void **state)
 {
 	static const char *const ours[] = {"http/1.1", NULL}, *const theirs[] = {"imap", NULL};
@@ -337,6 +317,31 @@ static void test_key_update_while_output_waits(void **state)
 	pair_free(p);
 }
 
+/* RFC 8446 5.1: a message may be cut anywhere, within its first four bytes too. */
+static void test_key_update_in_parts(void **state)
+{
+	static const uint8_t key_update[] = {24, 0, 0, 1, 1};
+
+	(void)state;
+	for (size_t part = 1; part < sizeof key_update; part++) {
+		struct pair *p = pair_connected(TLS_VERSION_1_3);
+
+		p->client->alerting = false; /* two bytes would pass for an alert of ours */
+		for (size_t at = 0; at < sizeof key_update; at += part) {
+			const size_t left = sizeof key_update - at;
+
+			/* The client's keys stay the same: it sends no more. */
+			send_record(p->client, MBEDTLS_SSL_MSG_HANDSHAKE, key_update + at,
+				    left < part ? left : part);
+			assert_int_equal(read_status(p->server), TLS_WANT_READ);
+			assert_int_equal(count_records(p->s2c.data, p->s2c.len, false),
+					 left <= part);
+		}
+		transfer(p->server, p->client, 50000, 1000);
+		pair_free(p);
+	}
+}
+
 /* RFC 5246 7.2.2: the answer is a warning, so the connection goes on; a later failure still has its
  * alert. */
 static void test_renegotiation_is_declined(void **state)
@@ -412,8 +417,7 @@ static void test_refused_write_that_another_call_flushes(void **state)
 	pair_free(p);
 }
 
-/* Empty records are allowed (RFC 8446 5.1) and are no end of the stream; a flood of them is
- * refused. */
+/* Empty records of data are allowed (RFC 8446 5.1) and are no end of the stream; a flood of them is refused. */
 static void test_empty_records(void **state)
 {
 	(void)state;
@@ -422,17 +426,36 @@ static void test_empty_records(void **state)
 		uint8_t buf[16];
 		size_t n;
 
-		for (int i = 0; i < 3; i++)
+		for (int round = 0; round < 2; round++) {
+			for (int i = 0; i < 32; i++)
+				send_record(p->client, MBEDTLS_SSL_MSG_APPLICATION_DATA, "", 0);
+			assert_int_equal(
+				tls_session_write(p->client, (const uint8_t *)"data", 4, &n),
+				TLS_OK);
+			assert_int_equal(tls_session_read(p->server, buf, sizeof buf, &n), TLS_OK);
+			assert_int_equal(n, 4);
+		}
+		for (int i = 0; i < 33; i++)
 			send_record(p->client, MBEDTLS_SSL_MSG_APPLICATION_DATA, "", 0);
-		assert_int_equal(tls_session_write(p->client, (const uint8_t *)"data", 4, &n),
-				 TLS_OK);
-		assert_int_equal(tls_session_read(p->server, buf, sizeof buf, &n), TLS_OK);
-		assert_int_equal(n, 4);
-		for (int i = 0; i < 4; i++)
-			send_record(p->client, MBEDTLS_SSL_MSG_APPLICATION_DATA, "", 0);
-		expect_alert(p, "bad_record_mac (20)");
+		expect_alert(p, "unexpected_message (10)");
 		pair_free(p);
 	}
+}
+
+/* RFC 8446 5.4. */
+static void test_empty_records_of_other_types(void **state)
+{
+	static const int types[] = {MBEDTLS_SSL_MSG_HANDSHAKE, MBEDTLS_SSL_MSG_ALERT};
+
+	(void)state;
+	for (size_t v = 0; v < 2; v++)
+		for (size_t i = 0; i < 2; i++) {
+			struct pair *p = pair_connected(versions[v]);
+
+			send_record(p->client, types[i], "", 0);
+			expect_alert(p, "unexpected_message (10)");
+			pair_free(p);
+		}
 }
 
 /* However far a handshake got, freeing it leaves nothing behind (for the sanitizers to see). */
@@ -463,17 +486,18 @@ int main(void)
 		cmocka_unit_test(test_message_that_is_no_client_hello),
 		cmocka_unit_test(test_tls_1_1_client),
 		cmocka_unit_test(test_client_with_no_suite_of_ours),
-		cmocka_unit_test(test_key_share_that_is_no_point),
 		cmocka_unit_test(test_alert_waits_for_room),
 		cmocka_unit_test(test_alert_to_a_peer_that_is_gone),
 		cmocka_unit_test(test_altered_record),
 		cmocka_unit_test(test_garbage_after_the_handshake),
 		cmocka_unit_test(test_bad_key_updates),
 		cmocka_unit_test(test_key_update_while_output_waits),
+		cmocka_unit_test(test_key_update_in_parts),
 		cmocka_unit_test(test_renegotiation_is_declined),
 		cmocka_unit_test(test_write_behind_a_refused_warning),
 		cmocka_unit_test(test_refused_write_that_another_call_flushes),
 		cmocka_unit_test(test_empty_records),
+		cmocka_unit_test(test_empty_records_of_other_types),
 		cmocka_unit_test(test_sessions_can_be_dropped_at_any_step),
 	};
 

@@ -84,7 +84,7 @@ static void fragment(struct pipe *pipe, size_t size)
  * reach the server in several segments, too: here in crumbs of seven bytes. */
 static void test_a_client_hello_in_many_records(void **state)
 {
-	static const size_t sizes[] = {4, 5, 16, 100, 200};
+	static const size_t sizes[] = {1, 2, 3, 4, 5, 16, 100, 200};
 
 	for (size_t v = 0; v < COUNT(versions); v++)
 		for (size_t i = 0; i < COUNT(sizes); i++)

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A client's public key that is none gets illegal_parameter, in the clear and before anything else of ours: RFC 8446
+ * 4.2.8.2 and 7.4.2, RFC 7748 6.1, RFC 8422 5.11. */
+#include "tests/unit/cmocka_all.h"
+#include "tests/unit/tls_two.h"
+#include "tls/tls_internal.h"
+
+enum {
+	X25519 = 29,
+	P256 = 23,
+	P384 = 24,
+	SHARE_MAX = 256
+};
+
+/* The generator of P-256: x, y. */
+static const uint8_t base_point[64] = {
+	0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63,
+	0xa4, 0x40, 0xf2, 0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb, 0x33, 0xa0, 0xf4, 0xa1,
+	0x39, 0x45, 0xd8, 0x98, 0xc2, 0x96, 0x4f, 0xe3, 0x42, 0xe2, 0xfe, 0x1a, 0x7f,
+	0x9b, 0x8e, 0xe7, 0xeb, 0x4a, 0x7c, 0x0f, 0x9e, 0x16, 0x2b, 0xce, 0x33, 0x57,
+	0x6b, 0x31, 0x5e, 0xce, 0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5};
+
+/* Two of the points of small order on Curve25519, beside 0, 1 and -1. */
+static const uint8_t order_8[2][32] = {
+	{0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3,
+	 0xfa, 0xf1, 0x9f, 0xc4, 0x6a, 0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32,
+	 0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49, 0xb8, 0x00},
+	{0x5f, 0x9c, 0x95, 0xbc, 0xa3, 0x50, 0x8c, 0x24, 0xb1, 0xd0, 0xb1,
+	 0x55, 0x9c, 0x83, 0xef, 0x5b, 0x04, 0x44, 0x5c, 0xc4, 0x58, 0x1c,
+	 0x8e, 0x86, 0xd8, 0x22, 0x4e, 0xdd, 0xd0, 0x9f, 0x11, 0x57},
+};
+
+struct share {
+	uint16_t group;
+	size_t len;
+	uint8_t key[SHARE_MAX];
+};
+
+/* The P-256 point of base_point in the form that `form` says. */
+static struct share p256_share(uint8_t form, size_t len)
+{
+	struct share s = {.group = P256, .len = len, .key = {form}};
+
+	memcpy(s.key + 1, base_point, sizeof base_point);
+	return s;
+}
+
+/* Sends a ClientHello of TLS 1.3 with this one share; returns what the server says to it. */
+static enum tls_status say_hello(struct pair *p, const struct share *s)
+{
+	const uint8_t extensions[] = {
+		0, 43, 0, 3, 2, 3, 4,                    /* supported_versions   */
+		0, 13, 0, 4, 0, 2, 4, 3,                 /* signature_algorithms */
+		0, 10, 0, 4, 0, 2, 0, (uint8_t)s->group, /* supported_groups */
+	};
+	const size_t key_share = 2 + 4 + s->len;
+	const size_t all = sizeof extensions + 4 + key_share;
+	const size_t body = 2 + 32 + 1 + 4 + 2 + 2 + all;
+	uint8_t hello[600] = {22, 3, 1, (uint8_t)((body + 4) >> 8), (uint8_t)(body + 4),
+			      1,  0, (uint8_t)(body >> 8), (uint8_t)body, 3, 3};
+	size_t n = 11 + 32;
+
+	const uint8_t middle[] = {0, 0, 2, 0x13, 0x01, 1, 0, (uint8_t)(all >> 8), (uint8_t)all};
+	memcpy(hello + n, middle, sizeof middle);
+	n += sizeof middle;
+	memcpy(hello + n, extensions, sizeof extensions);
+	n += sizeof extensions;
+	const uint8_t head[] = {0,
+				51,
+				(uint8_t)(key_share >> 8),
+				(uint8_t)key_share,
+				(uint8_t)((key_share - 2) >> 8),
+				(uint8_t)(key_share - 2),
+				0,
+				(uint8_t)s->group,
+				(uint8_t)(s->len >> 8),
+				(uint8_t)s->len};
+	memcpy(hello + n, head, sizeof head);
+	n += sizeof head;
+	memcpy(hello + n, s->key, s->len);
+	n += s->len;
+	assert_int_equal(n, 9 + body);
+	pipe_append(&p->up, hello, n);
+	return tls_session_handshake(p->server);
+}
+
+/* `at` in what the server sends there is one alert in the clear and nothing more. */
+static void expect_plain_alert(const struct pair *p, size_t at, uint8_t alert)
+{
+	const uint8_t record[] = {21, 3, 3, 0, 2, 2, alert};
+
+	assert_int_equal(p->down.len - at, sizeof record);
+	assert_memory_equal(p->down.data + at, record, sizeof record);
+	assert_int_equal(tls_session_handshake(p->server), TLS_FAILED);
+	assert_int_equal(p->down.len - at, sizeof record);
+}
+
+static void expect_refused(struct pki *pki, const struct share *s)
+{
+	struct pair *p = pair_open_version(pki, TLS_VERSION_ANY);
+
+	assert_int_equal(say_hello(p, s), TLS_FAILED);
+	expect_plain_alert(p, 0, MBEDTLS_SSL_ALERT_MSG_ILLEGAL_PARAMETER);
+	pair_close(p);
+}
+
+/* The hellos of this file would do with a good key. */
+static void test_good_shares_are_taken(void **state)
+{
+	const struct share good[] = {{.group = X25519, .len = 32, .key = {9}}, p256_share(4, 65)};
+
+	for (size_t i = 0; i < COUNT(good); i++) {
+		struct pair *p = pair_open_version(*state, TLS_VERSION_ANY);
+
+		assert_int_equal(say_hello(p, &good[i]), TLS_WANT_READ);
+		assert_int_equal(p->down.data[0], 22);
+		assert_int_equal(p->down.data[5], 2);
+		pair_close(p);
+	}
+}
+
+static void test_x25519_without_a_secret(void **state)
+{
+	struct share s = {.group = X25519, .len = 32};
+
+	expect_refused(*state, &s); /* all zero */
+	s.key[0] = 1;
+	expect_refused(*state, &s);
+	memset(s.key, 0xff, 32); /* p - 1 */
+	s.key[0] = 0xec;
+	s.key[31] = 0x7f;
+	expect_refused(*state, &s);
+	for (size_t i = 0; i < COUNT(order_8); i++) {
+		memcpy(s.key, order_8[i], 32);
+		expect_refused(*state, &s);
+	}
+}
+
+static void test_p256_points_that_are_none(void **state)
+{
+	struct share s = p256_share(4, 65);
+
+	s.key[64] ^= 1; /* not on the curve */
+	expect_refused(*state, &s);
+	s = (struct share){.group = P256, .len = 65, .key = {4}};
+	expect_refused(*state, &s);
+	memset(s.key + 1, 0xff, 64); /* not in the field */
+	expect_refused(*state, &s);
+}
+
+/* RFC 8446 4.2.8.2: legacy_form is 4. The parity of the other forms is right. */
+static void test_p256_points_in_other_forms(void **state)
+{
+	const struct share others[] = {p256_share(3, 33), p256_share(2, 33), p256_share(7, 65),
+				       p256_share(6, 65), p256_share(0, 1),  p256_share(0, 65)};
+
+	for (size_t i = 0; i < COUNT(others); i++)
+		expect_refused(*state, &others[i]);
+}
+
+static void test_keys_of_the_wrong_length(void **state)
+{
+	static const size_t x25519[] = {1, 31, 33, 64, 97, 98, 200};
+	static const size_t p256[] = {1, 2, 64, 66, 97, 98, 200};
+
+	for (size_t i = 0; i < COUNT(x25519); i++) {
+		struct share s = {.group = X25519, .len = x25519[i], .key = {9}};
+		expect_refused(*state, &s);
+	}
+	for (size_t i = 0; i < COUNT(p256); i++) {
+		struct share s = p256_share(4, p256[i]);
+		expect_refused(*state, &s);
+		s.group = P384;
+		expect_refused(*state, &s);
+	}
+}
+
+/* ------------------------------------------------------------------ TLS 1.2 */
+
+/* A client that waits for us to look at its ClientKeyExchange, which is at the offset returned. */
+static struct pair *with_key_exchange(struct pki *pki, size_t *at)
+{
+	struct pair *p = pair_open_version(pki, TLS_VERSION_1_2);
+
+	assert_int_equal(tls_session_handshake(p->client), TLS_WANT_READ);
+	assert_int_equal(tls_session_handshake(p->server), TLS_WANT_READ);
+	*at = p->up.len;
+	assert_int_equal(tls_session_handshake(p->client), TLS_WANT_READ);
+	const uint8_t head[] = {22, 3, 3, 0, 37, 16, 0, 0, 33, 32};
+	assert_memory_equal(p->up.data + *at, head, sizeof head);
+	return p;
+}
+
+static void test_tls_1_2_key_exchange_without_a_secret(void **state)
+{
+	size_t at;
+	struct pair *p = with_key_exchange(*state, &at);
+	const size_t said = p->down.len;
+
+	memset(p->up.data + at + 10, 0, 32);
+	assert_int_equal(tls_session_handshake(p->server), TLS_FAILED);
+	expect_plain_alert(p, said, MBEDTLS_SSL_ALERT_MSG_ILLEGAL_PARAMETER);
+	pair_close(p);
+}
+
+/* The length within the message says something else than the message's own. */
+static void test_tls_1_2_key_exchange_of_another_length(void **state)
+{
+	static const uint8_t lengths[] = {0, 1, 31, 33, 255};
+
+	for (size_t i = 0; i < COUNT(lengths); i++) {
+		size_t at;
+		struct pair *p = with_key_exchange(*state, &at);
+		const size_t said = p->down.len;
+
+		p->up.data[at + 9] = lengths[i];
+		assert_int_equal(tls_session_handshake(p->server), TLS_FAILED);
+		expect_plain_alert(p, said, MBEDTLS_SSL_ALERT_MSG_DECODE_ERROR);
+		pair_close(p);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good_shares_are_taken),
+		cmocka_unit_test(test_x25519_without_a_secret),
+		cmocka_unit_test(test_p256_points_that_are_none),
+		cmocka_unit_test(test_p256_points_in_other_forms),
+		cmocka_unit_test(test_keys_of_the_wrong_length),
+		cmocka_unit_test(test_tls_1_2_key_exchange_without_a_secret),
+		cmocka_unit_test(test_tls_1_2_key_exchange_of_another_length),
+	};
+
+	return cmocka_run_group_tests(tests, pki_setup, pki_teardown);
+}
