@@ -60,6 +60,17 @@ bool http_conn_broken(const struct http_conn *c)
 	return c->ops->broken(c);
 }
 
+enum http_end http_conn_end(const struct http_conn *c)
+{
+	return c->end == HTTP_END_NONE && c->server->draining && c->ops->idle(c) ? HTTP_END_DRAIN
+										 : c->end;
+}
+
+unsigned http_conn_requests(const struct http_conn *c)
+{
+	return c->responses;
+}
+
 uint64_t http_conn_deadline(const struct http_conn *c)
 {
 	return c->ops->deadline(c);

@@ -31,7 +31,16 @@ struct http_conn {
 	void *user;            /* the owner's                */
 	bool secure;           /* TLS is below               */
 	struct http_time seen; /* the time of the last call  */
+	enum http_end end;     /* why it comes to its end    */
+	unsigned responses;    /* begun                      */
 };
+
+/* The first cause is the one that counts. */
+static inline void http_conn_note_end(struct http_conn *c, enum http_end why)
+{
+	if (c->end == HTTP_END_NONE)
+		c->end = why;
+}
 
 /* HTTP/1.1 and 1.0. NULL when memory is short. */
 struct http_conn *h1_conn_create(const struct http_conn *base);

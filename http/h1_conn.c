@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/request_id.h"
 #include "http/serve.h"
 
 #define INPUT_FIRST 4096
@@ -49,6 +50,11 @@ static void close_now(struct h1_conn *c)
 	c->state = H1_CLOSED;
 	c->deadline = NEVER;
 	free_input(c);
+}
+
+static void note_end(struct h1_conn *c, enum http_end why)
+{
+	http_conn_note_end(&c->base, why);
 }
 
 static bool idle(const struct h1_conn *c)
@@ -91,6 +97,8 @@ static void log_response(struct h1_conn *c, bool complete)
 	if (!cfg->log)
 		return;
 
+	char id[HTTP_REQUEST_ID_SIZE];
+	http_request_id(cfg->request_id_key, c->resp.request, id);
 	struct http_log_entry entry = {
 		.time = c->base.seen,
 		.method = have_method ? terminate(c, g->method_at, g->method_len) : "-",
@@ -100,6 +108,10 @@ static void log_response(struct h1_conn *c, bool complete)
 		.referer = terminate_field(c, HTTP_FIELD_REFERER),
 		.user_agent = terminate_field(c, HTTP_FIELD_USER_AGENT),
 		.status = c->resp.status,
+		.site = c->resp.site->name,
+		.request_id = id,
+		.requests = c->base.responses,
+		.bytes = http_response_bytes(&c->resp),
 		.body_bytes = http_response_body_bytes(&c->resp),
 		.complete = complete,
 		.duration_us = c->base.seen.mono_us - c->started_us,
@@ -115,6 +127,7 @@ static void begin_response(struct h1_conn *c)
 	c->state = H1_RESPONSE;
 	c->deadline = NEVER;
 	c->log_due = true;
+	c->base.responses++;
 }
 
 static void end_response_building(struct h1_conn *c, bool close)
@@ -123,6 +136,7 @@ static void end_response_building(struct h1_conn *c, bool close)
 	if (c->resp.buf.failed) {
 		/* No memory for a head: then not even for one that says so. */
 		c->resp.broken = true;
+		c->base.end = HTTP_END_NO_MEMORY;
 		log_response(c, false);
 		close_now(c);
 	}
@@ -153,21 +167,38 @@ static void refuse(struct h1_conn *c, enum http_refusal refusal)
 	struct http_reply reply = reply_to(c);
 
 	reply.head_only = method_is_head(c);
+	note_end(c, refusal == HTTP_REFUSE_HEAD_TIMEOUT   ? HTTP_END_HEAD_TIMEOUT
+		    : refusal == HTTP_REFUSE_BODY_TIMEOUT ? HTTP_END_BODY_TIMEOUT
+		    : refusal == HTTP_REFUSE_INCOMPLETE   ? HTTP_END_CLIENT
+							  : HTTP_END_REFUSED);
 	begin_response(c);
 	http_serve_refusal(&c->resp, &reply, refusal);
 	end_response_building(c, true);
+}
+
+/* Why the response to this request is the last; HTTP_END_NONE when it is not. */
+static enum http_end last_response(const struct h1_conn *c)
+{
+	if (!c->req.r.keep_alive)
+		return HTTP_END_REQUESTED;
+	if (c->base.server->draining)
+		return HTTP_END_DRAIN;
+	if (c->served >= c->base.server->cfg.max_requests)
+		return HTTP_END_MAX_REQUESTS;
+	return c->input_ended && c->in_pos == c->in_len ? HTTP_END_CLIENT : HTTP_END_NONE;
 }
 
 static void respond(struct h1_conn *c, bool close)
 {
 	struct http_reply reply = reply_to(c);
 
-	reply.close = close || !c->req.r.keep_alive || c->base.server->draining ||
-		      c->served >= c->base.server->cfg.max_requests ||
-		      (c->input_ended && c->in_pos == c->in_len);
+	note_end(c, close ? HTTP_END_REFUSED : last_response(c));
+	reply.close = c->base.end != HTTP_END_NONE;
 	reply.keep_alive = c->req.r.minor == 0;
 	begin_response(c);
 	http_serve(&c->resp, &reply, &c->req.r);
+	if (reply.close)
+		note_end(c, HTTP_END_REFUSED);
 	end_response_building(c, reply.close);
 }
 
@@ -182,6 +213,7 @@ static void take_head(struct h1_conn *c)
 	c->served++;
 	c->head_len = c->in_pos;
 	if (!h1_request_parse(&c->req, (const char *)c->in, &c->gate, &refusal)) {
+		note_end(c, HTTP_END_NO_MEMORY);
 		close_now(c);
 		return;
 	}
@@ -274,10 +306,12 @@ static void advance(struct h1_conn *c)
 			break;
 	}
 	/* Nothing more will come: RFC 9112 8, the request is incomplete. */
-	if (c->input_ended && idle(c))
+	if (c->input_ended && idle(c)) {
+		note_end(c, HTTP_END_CLIENT);
 		close_now(c);
-	else if (c->input_ended && (c->state == H1_HEAD || c->state == H1_BODY))
+	} else if (c->input_ended && (c->state == H1_HEAD || c->state == H1_BODY)) {
 		refuse(c, HTTP_REFUSE_INCOMPLETE);
+	}
 	/* An idle connection holds no buffer. */
 	if (c->in_len == 0 && c->state == H1_HEAD)
 		free_input(c);
@@ -350,6 +384,7 @@ static size_t reserve(struct http_conn *base, uint8_t **buf)
 	if (idle(c) && base->server->draining)
 		return 0;
 	if (c->in_len == c->in_cap && !grow_input(c)) {
+		note_end(c, HTTP_END_NO_MEMORY);
 		close_now(c);
 		return 0;
 	}
@@ -389,6 +424,7 @@ static size_t produce(struct http_conn *base, uint8_t *out, size_t room)
 	while (done < room && http_response_pending(&c->resp)) {
 		done += http_response_produce(&c->resp, out + done, room - done);
 		if (c->resp.broken) {
+			c->base.end = HTTP_END_FILE;
 			log_response(c, false);
 			close_now(c);
 		} else if (!http_response_pending(&c->resp) && c->state == H1_RESPONSE) {
@@ -430,12 +466,14 @@ static void expire(struct http_conn *base)
 
 	if (base->seen.mono_us < c->deadline)
 		return;
-	if (c->state == H1_BODY)
+	if (c->state == H1_BODY) {
 		refuse(c, HTTP_REFUSE_BODY_TIMEOUT);
-	else if (idle(c))
+	} else if (idle(c)) {
+		note_end(c, HTTP_END_IDLE);
 		close_now(c);
-	else if (c->state == H1_HEAD)
+	} else if (c->state == H1_HEAD) {
 		refuse(c, HTTP_REFUSE_HEAD_TIMEOUT);
+	}
 }
 
 static const struct http_conn_ops ops = {

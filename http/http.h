@@ -27,6 +27,22 @@ struct http_conn;
 struct http_time {
 	uint64_t mono_us; /* monotonic: deadlines        */
 	time_t wall;      /* UTC seconds: Date, the log  */
+	unsigned wall_ms; /* of that second: the log     */
+};
+
+/* Why a connection comes to its end, as HTTP sees it. */
+enum http_end {
+	HTTP_END_NONE,         /* it does not yet                                        */
+	HTTP_END_CLIENT,       /* the client's stream ended first                        */
+	HTTP_END_REQUESTED,    /* the client asked for it: Connection: close, HTTP/1.0   */
+	HTTP_END_REFUSED,      /* what came was no request, or one we do not go on after */
+	HTTP_END_IDLE,         /* no request came in time                                */
+	HTTP_END_HEAD_TIMEOUT, /* its head did not                                       */
+	HTTP_END_BODY_TIMEOUT, /* its content did not                                    */
+	HTTP_END_MAX_REQUESTS, /* max_requests                                           */
+	HTTP_END_DRAIN,        /* http_server_drain                                      */
+	HTTP_END_FILE,         /* a file gave less than was promised                     */
+	HTTP_END_NO_MEMORY,
 };
 
 /* One line of the access log, given when a response was produced whole or its connection ended. All
@@ -38,10 +54,14 @@ struct http_log_entry {
 	const char *version;                     /* "HTTP/1.1"                       */
 	const char *host, *referer, *user_agent; /* NULL when absent */
 	int status;
-	uint64_t body_bytes;  /* of the body, as produced         */
-	bool complete;        /* the whole response was produced  */
-	uint64_t duration_us; /* first byte of the request to last byte of the response */
-	void *user;           /* http_conn_create's `user`        */
+	const char *site;       /* its name                                  */
+	const char *request_id; /* 32 hexadecimal digits, ours: request_id.h */
+	unsigned requests;      /* of this connection, this one included     */
+	uint64_t body_bytes;    /* of the body, as produced         */
+	uint64_t bytes;         /* head and body, as produced       */
+	bool complete;          /* the whole response was produced  */
+	uint64_t duration_us;   /* first byte of the request to last byte of the response */
+	void *user;             /* http_conn_create's `user`        */
 };
 
 struct http_server_config {
@@ -58,6 +78,8 @@ struct http_server_config {
 				       and again from there to the end of its content         */
 	uint64_t idle_timeout_us;   /* between requests, and before the first                     */
 	unsigned max_requests;      /* of one connection, then Connection: close; default 1000    */
+	uint64_t request_id_key[3]; /* random: no two workers give the same ids                 */
+	bool send_request_id;       /* X-Request-Id in every response; default off               */
 	unsigned max_ranges;        /* of one request, then all are ignored; 0: no ranges at all;
 				       at most HTTP_RANGES_MAX; default 32                     */
 	uint64_t seed;              /* of what divides the parts of multipart responses          */
@@ -99,6 +121,11 @@ bool http_conn_finished(const struct http_conn *c);
 /* True when a response broke in the middle (a file shrank, a read failed): close with a reset, so that
  * the client cannot take it for whole. */
 bool http_conn_broken(const struct http_conn *c);
+
+/* Why it is finished, broken or about to be. */
+enum http_end http_conn_end(const struct http_conn *c);
+/* How many responses were begun. */
+unsigned http_conn_requests(const struct http_conn *c);
 
 /* The next deadline of this connection, mono_us; UINT64_MAX for none. */
 uint64_t http_conn_deadline(const struct http_conn *c);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "http/request_id.h"
 #include "http/status.h"
 
 void http_source_release(struct http_source *source)
@@ -61,6 +62,8 @@ void http_response_begin(struct http_response *s, const struct http_reply *reply
 	const char *date = http_server_date(reply->server, reply->now);
 
 	s->status = status;
+	s->site = reply->site;
+	s->request = ++reply->server->requests;
 	if (!reply->fields_only) {
 		http_buf_text(&s->buf, "HTTP/1.1 ");
 		http_buf_number(&s->buf, (uint64_t)status);
@@ -73,6 +76,11 @@ void http_response_begin(struct http_response *s, const struct http_reply *reply
 		http_response_field(s, "Server", reply->server->cfg.server_name);
 	if (date[0])
 		http_response_field(s, "Date", date);
+	if (reply->server->cfg.send_request_id) {
+		char id[HTTP_REQUEST_ID_SIZE];
+		http_request_id(reply->server->cfg.request_id_key, s->request, id);
+		http_response_field(s, "X-Request-Id", id);
+	}
 }
 
 void http_response_end(struct http_response *s, const struct http_reply *reply, int64_t length)
@@ -249,4 +257,9 @@ uint64_t http_response_body_bytes(const struct http_response *s)
 {
 	return s->source_bytes +
 	       (s->status != 0 && s->sent > s->body_at ? s->sent - s->body_at : 0);
+}
+
+uint64_t http_response_bytes(const struct http_response *s)
+{
+	return s->source_bytes + s->sent;
 }

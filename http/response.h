@@ -49,9 +49,11 @@ struct http_extent {
 struct http_response {
 	struct http_buf buf; /* head, and what of the body is text           */
 	size_t sent;         /* of `buf`                                     */
-	size_t fields_at;    /* where in `buf` the fields begin              */
-	size_t body_at;      /* where in `buf` the head has ended            */
-	int status;          /* 0: none is under way; only an interim 100 can be in `buf` */
+	uint64_t request;    /* its number: request_id.h                     */
+	const struct http_site *site;
+	size_t fields_at; /* where in `buf` the fields begin              */
+	size_t body_at;   /* where in `buf` the head has ended            */
+	int status;       /* 0: none is under way; only an interim 100 can be in `buf` */
 	struct http_source source;
 	struct http_extent extent;   /* the next one; length 0: none is left  */
 	struct http_extent *extents; /* those behind it, NULL: none           */
@@ -95,6 +97,8 @@ size_t http_response_produce(struct http_response *s, uint8_t *out, size_t room)
 bool http_response_pending(const struct http_response *s);
 /* Bytes of the body produced so far. */
 uint64_t http_response_body_bytes(const struct http_response *s);
+/* Of everything: head, body, and an interim response before them. */
+uint64_t http_response_bytes(const struct http_response *s);
 
 /* Gives a source back that no response has taken. */
 void http_source_release(struct http_source *source);

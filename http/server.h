@@ -13,6 +13,7 @@ struct http_server {
 	struct http_site *sites;       /* the same as cfg.sites                */
 	struct http_gate_limits limits;
 	bool draining;
+	uint64_t requests; /* so far: the number that request_id.h makes a name of */
 	/* The Date of the present second: written once, sent many times. */
 	time_t date_at;
 	char date[HTTP_DATE_SIZE];

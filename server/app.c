@@ -119,7 +119,7 @@ static void handle(struct app *app, const struct stack_event *ev, struct http_ti
 		session_on_timer(s, now);
 		break;
 	case STACK_EVENT_CLOSED:
-		session_on_closed(s);
+		session_on_closed(s, ev->reason);
 		break;
 	case STACK_EVENT_READABLE:
 	case STACK_EVENT_PEER_FIN:

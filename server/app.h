@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "http/http.h"
+#include "server/close_reason.h"
 #include "stack/stack.h"
 #include "tls/tls.h"
 
@@ -34,6 +35,15 @@ struct app_client {
 	bool secure;
 	const char *subject; /* of the certificate that it has shown, NULL for none */
 	uint64_t conn_id;    /* tcp_info.id */
+	/* For what else somebody wants to know: tcp_get_info, tls_session_info (NULL without TLS). */
+	const struct tcp_conn *tcp;
+	const struct tls_session *tls;
+};
+
+/* How a connection has ended. */
+struct app_ending {
+	enum close_reason reason;
+	unsigned requests; /* that were answered, or whose answer was begun */
 };
 
 /* Fill with app_config_default(), then set what is NULL. */
@@ -50,6 +60,9 @@ struct app_config {
 	uint64_t linger_timeout_us;    /* from our FIN's ACK to the peer's FIN                 */
 	/* A TLS connection failed: one line why. NULL: nobody cares. */
 	void (*tls_failed)(void *ctx, const struct app_client *client, const char *why);
+	/* A connection is over: once for each that was accepted, after the last entry of its requests. NULL: nobody
+	 * cares. */
+	void (*closed)(void *ctx, const struct app_client *client, const struct app_ending *ending);
 	void *ctx;
 };
 void app_config_default(struct app_config *cfg);

@@ -32,23 +32,57 @@ static uint64_t later(uint64_t now_us, uint64_t timeout_us)
 	return timeout_us < NEVER - now_us ? now_us + timeout_us : NEVER;
 }
 
+/* The first cause is the one that counts. */
+static void note_reason(struct session *s, enum close_reason reason)
+{
+	if (s->reason == CLOSE_NONE)
+		s->reason = reason;
+}
+
+/* What there is to say of the connection, while its handle still has the figures for it. */
+static void tell_the_end(struct session *s)
+{
+	struct app_ending ending = {0};
+
+	if (s->http) {
+		ending.requests = http_conn_requests(s->http);
+		note_reason(s, close_reason_of_http(http_conn_end(s->http)));
+		http_conn_destroy(s->http); /* logs a response that was cut short */
+		s->http = NULL;
+	}
+	note_reason(s, CLOSE_SERVER_ENDED);
+	ending.reason = s->reason;
+	if (s->env->cfg.closed)
+		s->env->cfg.closed(s->env->cfg.ctx, &s->client, &ending);
+	s->client.tcp = NULL;
+}
+
 static void abort_now(struct session *s)
 {
+	tell_the_end(s);
 	tcp_abort(s->tcp);
 	s->tcp = NULL;
 	s->phase = SESSION_OVER;
 }
 
+static void abort_because(struct session *s, enum close_reason reason)
+{
+	note_reason(s, reason);
+	abort_now(s);
+}
+
 /* Gives the handle back in an orderly way: nothing is unread, so no RST comes of it. */
 static void close_tcp(struct session *s)
 {
+	tell_the_end(s);
 	tcp_close(s->tcp);
 	s->tcp = NULL;
 	s->phase = SESSION_OVER;
 }
 
-static void begin_linger(struct session *s)
+static void begin_linger(struct session *s, enum close_reason reason)
 {
+	note_reason(s, reason);
 	if (tcp_shutdown(s->tcp) != STACK_OK) {
 		abort_now(s);
 		return;
@@ -81,7 +115,7 @@ static bool open_http(struct session *s, struct http_time now)
 	note_subject(s);
 	s->http = http_conn_create(s->env->cfg.http, now, s->client.secure, &s->client);
 	if (!s->http) {
-		abort_now(s);
+		abort_because(s, CLOSE_OUT_OF_MEMORY);
 		return false;
 	}
 	s->phase = SESSION_OPEN;
@@ -129,7 +163,7 @@ static void answer_plain_http(struct session *s, struct http_time now)
 
 	s->sent += tcp_send_all(s->tcp, s->env->scratch, len, false);
 	report_tls(s, "plain HTTP was spoken to the TLS port");
-	begin_linger(s);
+	begin_linger(s, CLOSE_PLAIN_HTTP);
 }
 
 static void sniff(struct session *s, struct http_time now)
@@ -139,7 +173,7 @@ static void sniff(struct session *s, struct http_time now)
 
 	if (tcp_recv_peek(s->tcp, in) == 0) {
 		if (tcp_recv_finished(s->tcp))
-			begin_linger(s);
+			begin_linger(s, CLOSE_CLIENT_CLOSED);
 		return;
 	}
 	if (tls_looks_like_http(in[0].data, in[0].len)) {
@@ -148,9 +182,9 @@ static void sniff(struct session *s, struct http_time now)
 	}
 	if (!handshakes_enter(&s->env->handshakes, s, now.mono_us))
 		return;
-	s->tls = tls_session_create(s->env->cfg.tls, &stream);
+	s->client.tls = s->tls = tls_session_create(s->env->cfg.tls, &stream);
 	if (!s->tls)
-		abort_now(s);
+		abort_because(s, CLOSE_OUT_OF_MEMORY);
 	else
 		s->phase = SESSION_HANDSHAKE;
 }
@@ -168,11 +202,11 @@ static void handshake(struct session *s, struct http_time now)
 	case TLS_CLOSED:
 	case TLS_TRUNCATED:
 		report_tls(s, "the client left during the handshake");
-		begin_linger(s);
+		begin_linger(s, CLOSE_CLIENT_CLOSED);
 		break;
 	case TLS_FAILED:
 		report_tls(s, tls_session_error(s->tls));
-		begin_linger(s);
+		begin_linger(s, CLOSE_HANDSHAKE_FAILED);
 		break;
 	}
 }
@@ -181,7 +215,7 @@ static void close_notify(struct session *s)
 {
 	s->more = false;
 	if (tls_session_close_notify(s->tls) != TLS_WANT_WRITE)
-		begin_linger(s);
+		begin_linger(s, CLOSE_NONE);
 }
 
 /* ------------------------------------------------------------------ requests in */
@@ -258,7 +292,7 @@ static bool read_tls(struct session *s, struct http_time now)
 			return true;
 		case TLS_FAILED:
 			report_tls(s, tls_session_error(s->tls));
-			begin_linger(s);
+			begin_linger(s, CLOSE_TLS_ERROR);
 			return false;
 		}
 	}
@@ -314,7 +348,7 @@ static bool write_held(struct session *s)
 		}
 		if (status != TLS_OK) {
 			report_tls(s, tls_session_error(s->tls));
-			abort_now(s);
+			abort_because(s, CLOSE_TLS_ERROR);
 			return false;
 		}
 		s->held_len -= taken;
@@ -337,7 +371,7 @@ static bool write_scratch(struct session *s, size_t len)
 	s->held = malloc(len);
 	if (!s->held || (status != TLS_OK && status != TLS_WANT_WRITE)) {
 		report_tls(s, s->held ? tls_session_error(s->tls) : "out of memory");
-		abort_now(s);
+		abort_because(s, s->held ? CLOSE_TLS_ERROR : CLOSE_OUT_OF_MEMORY);
 		return false;
 	}
 	s->held_len = status == TLS_OK ? len - taken : len;
@@ -402,10 +436,11 @@ static void serve(struct session *s, struct http_time now)
 	if (http_conn_broken(s->http)) {
 		abort_now(s); /* a FIN would tell the client that this was all of it */
 	} else if (http_conn_finished(s->http) && s->held_len == 0) {
+		note_reason(s, close_reason_of_http(http_conn_end(s->http)));
 		if (s->tls)
 			s->phase = SESSION_CLOSE_NOTIFY;
 		else
-			begin_linger(s);
+			begin_linger(s, CLOSE_NONE);
 	} else {
 		s->busy = s->budget == 0 && !s->blocked && http_conn_has_output(s->http);
 	}
@@ -459,7 +494,7 @@ void session_on_timer(struct session *s, struct http_time now)
 {
 	watch_progress(s, now);
 	if (now.mono_us >= s->stall_deadline) {
-		abort_now(s);
+		abort_because(s, CLOSE_SEND_TIMEOUT);
 		return;
 	}
 	if (s->blocked && tcp_send_pending(s->tcp) == 0)
@@ -471,7 +506,7 @@ void session_on_timer(struct session *s, struct http_time now)
 				close_tcp(s);
 		} else {
 			report_tls(s, "the handshake took too long");
-			begin_linger(s);
+			begin_linger(s, CLOSE_HANDSHAKE_TIMEOUT);
 		}
 		return;
 	}
@@ -498,7 +533,8 @@ struct session *session_create(struct session_env *env, struct tcp_conn *tcp, bo
 		.client = {.remote = info.remote,
 			   .local = info.local,
 			   .secure = secure,
-			   .conn_id = info.id},
+			   .conn_id = info.id,
+			   .tcp = tcp},
 		.phase = SESSION_SNIFF,
 		.stall_deadline = NEVER,
 		.phase_deadline = later(now.mono_us, env->cfg.handshake_timeout_us),
@@ -514,9 +550,8 @@ struct session *session_create(struct session_env *env, struct tcp_conn *tcp, bo
 void session_destroy(struct session *s)
 {
 	if (s->tcp)
-		tcp_abort(s->tcp);
+		abort_now(s);
 	handshakes_leave(&s->env->handshakes, s);
-	http_conn_destroy(s->http); /* logs a response that was cut short */
 	if (s->tls)
 		tls_session_destroy(s->tls);
 	free(s->held);
@@ -574,18 +609,19 @@ void session_on_sent(struct session *s, struct http_time now)
 void session_give_way(struct session *s)
 {
 	report_tls(s, "the handshake gave way to a newer one: see --max-handshakes");
+	abort_because(s, CLOSE_HANDSHAKE_GAVE_WAY);
 	tls_session_destroy(s->tls);
-	s->tls = NULL;
-	abort_now(s);
+	s->client.tls = s->tls = NULL;
 }
 
-void session_on_closed(struct session *s)
+void session_on_closed(struct session *s, enum tcp_close_reason why)
 {
+	note_reason(s, close_reason_of_tcp(why));
 	close_tcp(s);
 }
 
 void session_on_drain(struct session *s)
 {
 	if (s->phase == SESSION_SNIFF)
-		begin_linger(s);
+		begin_linger(s, CLOSE_DRAIN);
 }

@@ -38,6 +38,7 @@ struct session {
 	struct http_conn *http;  /* NULL before SESSION_OPEN             */
 	struct app_client client;
 	enum session_phase phase;
+	enum close_reason reason; /* the first that was noted                                 */
 	bool busy;        /* its share of this turn was used up                             */
 	bool blocked;     /* the send ring came up short: wait for WRITABLE                 */
 	bool more;        /* further bytes follow the ones being sent                       */
@@ -70,7 +71,7 @@ void session_on_writable(struct session *s);
 void session_on_sent(struct session *s, struct http_time now);
 void session_on_timer(struct session *s, struct http_time now);
 /* The stack is done with the connection. */
-void session_on_closed(struct session *s);
+void session_on_closed(struct session *s, enum tcp_close_reason why);
 /* Its place among the handshakes is another's: the connection is reset. Afterwards it is OVER. */
 void session_give_way(struct session *s);
 /* The server drains: what has not come as far as a request is closed. */

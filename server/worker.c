@@ -54,6 +54,7 @@ static void read_clock(struct worker *w)
 	clock_gettime(CLOCK_REALTIME_COARSE, &wall);
 	w->now.mono_us = (uint64_t)mono.tv_sec * 1000000 + (uint64_t)mono.tv_nsec / 1000;
 	w->now.wall = wall.tv_sec;
+	w->now.wall_ms = (unsigned)(wall.tv_nsec / 1000000);
 }
 
 static void on_access(void *ctx, const struct http_log_entry *entry)
@@ -146,7 +147,9 @@ static bool make_http(struct worker *w)
 	cfg.idle_timeout_us = o->idle_timeout_us;
 	cfg.log = o->log == LOG_OFF ? NULL : on_access;
 	cfg.log_ctx = w;
-	if (getrandom(&cfg.seed, sizeof cfg.seed, 0) != (ssize_t)sizeof cfg.seed) {
+	if (getrandom(&cfg.seed, sizeof cfg.seed, 0) != (ssize_t)sizeof cfg.seed ||
+	    getrandom(cfg.request_id_key, sizeof cfg.request_id_key, 0) !=
+		    (ssize_t)sizeof cfg.request_id_key) {
 		log_error("no random numbers for the server: %m");
 		return false;
 	}

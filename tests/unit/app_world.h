@@ -33,6 +33,10 @@ struct world {
 	struct app *app;
 	char tls_why[256]; /* what app_config.tls_failed was told last */
 	int logged, logged_complete;
+	int ended; /* calls of app_config.closed, and what the last one said */
+	struct app_ending ending;
+	struct tcp_info ended_tcp;
+	size_t max_requests;   /* 0: the default */
 	size_t max_handshakes; /* 0: the default */
 	bool hold;             /* the client's packets are lost from now on */
 };
@@ -85,6 +89,16 @@ static inline void on_tls_failed(void *ctx, const struct app_client *client, con
 
 	assert_true(client->secure);
 	snprintf(w->tls_why, sizeof w->tls_why, "%s", why);
+}
+
+static inline void on_closed(void *ctx, const struct app_client *client,
+			     const struct app_ending *ending)
+{
+	struct world *w = ctx;
+
+	w->ended++;
+	w->ending = *ending;
+	tcp_get_info(client->tcp, &w->ended_tcp);
 }
 
 static inline struct tls_blob slurp(const char *dir, const char *name)
@@ -149,6 +163,8 @@ static inline void start(struct world *w, size_t server_memory)
 	http.site_count = 1;
 	http.log = on_log;
 	http.log_ctx = w;
+	if (w->max_requests)
+		http.max_requests = (unsigned)w->max_requests;
 	w->http = http_server_create(&http);
 	app_config_default(&cfg);
 	cfg.stack = w->server;
@@ -158,6 +174,7 @@ static inline void start(struct world *w, size_t server_memory)
 	if (w->max_handshakes)
 		cfg.max_handshakes = w->max_handshakes;
 	cfg.tls_failed = on_tls_failed;
+	cfg.closed = on_closed;
 	cfg.ctx = w;
 	w->app = app_create(&cfg);
 	assert_non_null(w->app);

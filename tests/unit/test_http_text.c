@@ -153,7 +153,7 @@ static void test_buffer_remembers_failure(void **state)
 
 static void test_plain_http_on_the_tls_port(void **state)
 {
-	struct http_time now = {0, 784111777};
+	struct http_time now = {.wall = 784111777};
 	uint8_t out[2048];
 	size_t len = http_plain_on_tls_response(out, sizeof(out) - 1, now);
 	const char *text = (const char *)out, *body;
