@@ -80,15 +80,14 @@ static void serve_path(struct http_response *s, const struct http_reply *reply,
 		       const struct http_request *r, const char *path)
 {
 	const struct http_site *site = reply->site;
-	const struct http_root root = {site->root_fd, site->resolver};
 	const char *index_name;
 	struct http_file file;
 
-	if (http_path_hidden(path)) {
+	if (http_site_hides(site, path)) {
 		http_serve_page(s, reply, 404, NULL);
 		return;
 	}
-	switch (http_static_find(root, path, site->index, &file, &index_name)) {
+	switch (http_static_find(http_site_root(site), path, site->index, &file, &index_name)) {
 	case HTTP_FIND_FILE:
 		http_serve_file(s, reply, r, index_name ? index_name : path, &file);
 		break;

@@ -2,9 +2,22 @@
 /* Which site a request is for: see site.h. */
 #include "http/site.h"
 
+#include "http/path.h"
+
 void http_site_default(struct http_site *site)
 {
 	*site = (struct http_site){.name = "default", .root_fd = -1, .index = {"index.html"}};
+}
+
+struct http_root http_site_root(const struct http_site *site)
+{
+	return (struct http_root){site->root_fd, site->resolver,
+				  site->symlinks == HTTP_SYMLINKS_NONE};
+}
+
+bool http_site_hides(const struct http_site *site, const char *path)
+{
+	return !site->dotfiles && http_path_hidden(path);
 }
 
 /* Without the port, and without the dot that may end a name (RFC 3986 3.2.2). */

@@ -17,6 +17,13 @@
 /* The longest list of index files. */
 #define HTTP_INDEX_MAX 8
 
+/* There is no third that follows links out of the root: that nothing beyond it is ever read is a
+ * promise, and a bind mount does the same where somebody wants it. Who owns a link does not matter. */
+enum http_symlinks {
+	HTTP_SYMLINKS_BENEATH, /* followed as long as they stay beneath the root */
+	HTTP_SYMLINKS_NONE,    /* as if they were not there                      */
+};
+
 struct http_site {
 	const char *name; /* for the log and for errors; not NULL */
 	/* Host names in lower case, without ports, NULL at the end; "*.example.org" is every name one
@@ -24,12 +31,19 @@ struct http_site {
 	const char *const *hosts;
 	int root_fd;                           /* an open directory                               */
 	const char *index[HTTP_INDEX_MAX + 1]; /* names tried for a directory, NULL at the end */
+	enum http_symlinks symlinks;
+	bool dotfiles; /* names that begin with a dot are served, too            */
 
 	enum http_resolver resolver; /* found out by http_server_create */
 };
 
 /* What a site is unless told otherwise. */
 void http_site_default(struct http_site *site);
+
+/* Where its files are, and how paths below are opened. */
+struct http_root http_site_root(const struct http_site *site);
+/* Is a decoded path one that the site keeps to itself, for a name in it begins with a dot? */
+bool http_site_hides(const struct http_site *site, const char *path);
 
 /* The site that answers for a Host field's value, which may have a port. `at` NULL: the first. */
 const struct http_site *http_site_find(const struct http_site *sites, size_t count,

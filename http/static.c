@@ -18,16 +18,17 @@
 
 /* glibc has no wrapper. EAGAIN means that a rename went on meanwhile, so that ".." could not be
  * judged safely; it may be tried again, but not for ever. */
-static int open_beneath(int root_fd, const char *name, int flags)
+static int open_beneath(struct http_root root, const char *name, int flags)
 {
 	struct open_how how = {
 		.flags = (unsigned)flags,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS |
+			   (root.no_links ? RESOLVE_NO_SYMLINKS : 0),
 	};
 	int fd = -1;
 
 	for (int tries = 0; tries < 8; tries++) {
-		fd = (int)syscall(SYS_openat2, root_fd, name, &how, sizeof(how));
+		fd = (int)syscall(SYS_openat2, root.fd, name, &how, sizeof(how));
 		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
 			break;
 	}
@@ -61,13 +62,14 @@ static int open_walking(int root_fd, const char *name, int flags)
 
 static int open_name(struct http_root root, const char *name, int flags)
 {
-	return root.resolver == HTTP_RESOLVE_BENEATH ? open_beneath(root.fd, name, flags)
+	return root.resolver == HTTP_RESOLVE_BENEATH ? open_beneath(root, name, flags)
 						     : open_walking(root.fd, name, flags);
 }
 
 int http_resolver_probe(int root_fd, enum http_resolver *resolver)
 {
-	int fd = open_beneath(root_fd, ".", DIRECTORY_FLAGS);
+	const struct http_root root = {.fd = root_fd, .resolver = HTTP_RESOLVE_BENEATH};
+	int fd = open_beneath(root, ".", DIRECTORY_FLAGS);
 
 	*resolver = HTTP_RESOLVE_BENEATH;
 	/* seccomp profiles answer with EPERM, or with ENOSYS as if the kernel were old. */
@@ -142,6 +144,16 @@ static enum http_find find_directory(struct http_root root, const char *name)
 		return find_error(errno);
 	close(fd);
 	return HTTP_FIND_NO_INDEX;
+}
+
+int http_static_open_directory(struct http_root root, const char *path, enum http_find *why)
+{
+	const int fd =
+		open_name(root, path[1] ? path + 1 : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		*why = find_error(errno);
+	return fd;
 }
 
 /* The path and an index name behind it. */

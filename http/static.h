@@ -4,9 +4,10 @@
  *
  * The kernel resolves the whole path in one openat2(2) with RESOLVE_BENEATH and
  * RESOLVE_NO_MAGICLINKS: a symbolic link is followed as long as it stays beneath the root; an
- * absolute one, or one that climbs out, is "not found". Where openat2 is missing (Linux before 5.6)
- * or a container's seccomp profile forbids it, the path is walked one component at a time with
- * O_NOFOLLOW, and no symbolic link is followed at all.
+ * absolute one, or one that climbs out, is "not found". A root can also want none followed
+ * (RESOLVE_NO_SYMLINKS). Where openat2 is missing (Linux before 5.6) or a container's seccomp
+ * profile forbids it, the path is walked one component at a time with O_NOFOLLOW, and no symbolic
+ * link is followed at all.
  *
  * Only regular files are served. O_NONBLOCK keeps the open of a FIFO from waiting for its other
  * end.
@@ -14,6 +15,7 @@
 #ifndef HTTP_STATIC_H
 #define HTTP_STATIC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,12 +50,16 @@ enum http_find {
 struct http_root {
 	int fd;
 	enum http_resolver resolver;
+	bool no_links; /* no symbolic link is followed, not even one that stays beneath */
 };
 
 /* `path` comes from http_path_decode. For one that ends with '/' the first of `index` (NULL at the
  * end) that is a file there is opened, and *index_name says which. */
 enum http_find http_static_find(struct http_root root, const char *path, const char *const *index,
 				struct http_file *file, const char **index_name);
+
+/* Opens the directory of a path that ends with '/', to be read. The descriptor, or -1 with *why. */
+int http_static_open_directory(struct http_root root, const char *path, enum http_find *why);
 
 /* A strong entity-tag, with its quotes (RFC 9110 8.8.3): of the time of change, the size and the
  * inode, so that a file put in place by rename within one tick of the clock still differs. */

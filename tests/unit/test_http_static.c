@@ -15,13 +15,12 @@
 #include "http/path.h"
 #include "http/server.h"
 
-static enum http_find find(const struct site *s, enum http_resolver resolver, const char *path,
-			   uint64_t *size)
+static enum http_find find_in(struct http_root root, const struct site *s, const char *path,
+			      uint64_t *size)
 {
 	struct http_file file = {.fd = -1};
 	const char *index_name;
-	enum http_find found = http_static_find((struct http_root){s->root_fd, resolver}, path,
-						s->files.index, &file, &index_name);
+	enum http_find found = http_static_find(root, path, s->files.index, &file, &index_name);
 
 	*size = file.size;
 	if (found == HTTP_FIND_FILE) {
@@ -32,6 +31,12 @@ static enum http_find find(const struct site *s, enum http_resolver resolver, co
 		assert_int_equal(file.fd, -1);
 	}
 	return found;
+}
+
+static enum http_find find(const struct site *s, enum http_resolver resolver, const char *path,
+			   uint64_t *size)
+{
+	return find_in((struct http_root){s->root_fd, resolver, false}, s, path, size);
 }
 
 static void test_what_a_path_finds(void **state)
@@ -75,7 +80,17 @@ static void test_what_a_path_finds(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		enum http_find beneath = find(s, HTTP_RESOLVE_BENEATH, cases[i].path, &size);
 		enum http_find walk = find(s, HTTP_RESOLVE_WALK, cases[i].path, &size);
+		/* With openat2 and without: a site that wants no links has none. */
+		enum http_find none =
+			find_in((struct http_root){s->root_fd, HTTP_RESOLVE_BENEATH, true}, s,
+				cases[i].path, &size);
+		enum http_find walk_none =
+			find_in((struct http_root){s->root_fd, HTTP_RESOLVE_WALK, true}, s,
+				cases[i].path, &size);
 
+		if (none != cases[i].walk || walk_none != cases[i].walk)
+			fail_msg("%s, no links: beneath %d, walk %d", cases[i].path, none,
+				 walk_none);
 		if (beneath != cases[i].beneath || walk != cases[i].walk)
 			fail_msg("%s: beneath %d, walk %d", cases[i].path, beneath, walk);
 	}
