@@ -102,6 +102,65 @@ def test_keys_of_a_file_outlive_the_server_and_open_at_replicas(env):
         wait_until(refused, "the keys that are gone open nothing")
 
 
+OTHER = "10.88.0.2"
+
+
+def resume(env, address, version, saved, cert):
+    """One request by `openssl s_client`, which comes with the session in the file `saved` and puts its newest there.
+    True when it was resumed."""
+    done = env.run("openssl", "s_client", "-connect", address + ":443", version, "-CAfile", cert, "-ign_eof",
+                   "-verify_return_error", "-verify_ip", address, "-sess_out", saved,
+                   *(("-sess_in", saved) if os.path.exists(saved) else ()), stdin=get("/hello.txt", close=True))
+    out = done.stdout.decode("latin-1")
+    assert done.returncode == 0 and "hello, world" in out, done
+    assert ("\nReused, " in out) != ("\nNew, " in out), out
+    return "\nReused, " in out
+
+
+def sealed_by(env, saved, key):
+    """True when the ticket in the file was made with this key: a ticket begins with the name's first four bytes."""
+    text = env.run("openssl", "sess_id", "-in", saved, "-noout", "-text").stdout.decode()
+    first = text.partition("TLS session ticket:")[2].split()[2:6]
+    return bytes.fromhex("".join(first).replace("-", "")) == key[:4]
+
+
+def test_instances_that_share_a_file_of_keys_resume_each_others_sessions(env):
+    """Two of them at once, with two workers each, while the file changes; then one of them starts anew."""
+    cert, key = make_pair(env, os.path.join(env.work, "pair"), "both", names="IP:%s,IP:%s" % (ADDRESS, OTHER))
+    ticket_keys = os.urandom(48)
+    keys = env.write("shared.keys", ticket_keys)
+    common = ("--cert", cert, "--key", key, "--ticket-keys", keys, "--workers", "2")
+    saved = {version: os.path.join(env.work, "session" + version) for version in ("-tls1_2", "-tls1_3")}
+
+    def resumed(*addresses):
+        return [resume(env, address, version, file, cert) for version, file in saved.items() for address in addresses]
+
+    def new_keys_at(address):
+        """Fresh sessions: those of TLS 1.2 keep their ticket when they are resumed."""
+        for version, file in saved.items():
+            if os.path.exists(file + ".new"):
+                os.unlink(file + ".new")
+            resume(env, address, version, file + ".new", cert)
+        return all(sealed_by(env, file + ".new", ticket_keys) for file in saved.values())
+
+    with env.server(*common) as first:
+        for start in range(2):
+            with env.server(*common, "--address", OTHER + "/24", "--tun", "second0", answers_at=(OTHER, 80),
+                            inside=first.namespace):
+                if start == 0:
+                    assert resumed(ADDRESS) == [False, False]
+                assert all(resumed(OTHER, ADDRESS, OTHER, ADDRESS))
+                # Both notice the new key by themselves, and go on reading what the last one sealed.
+                old, ticket_keys = ticket_keys, os.urandom(48)
+                os.rename(env.write("next.keys", ticket_keys + old), keys)
+                for address in (ADDRESS, OTHER):
+                    wait_until(lambda a=address: new_keys_at(a), "tickets under the new key", pause=0.5)
+                assert all(resumed(OTHER, ADDRESS, OTHER))
+                for file in saved.values():
+                    os.rename(file + ".new", file)
+                assert all(resumed(ADDRESS, OTHER))
+
+
 def test_a_bad_file_of_keys_is_refused_at_the_start(env):
     keys = env.write("short.keys", os.urandom(47))
     done = env.run(*env.command("serve", env.site, "--state", env.state, "--ticket-keys", keys, "--check"),
