@@ -5,8 +5,8 @@
 set -eu
 
 build="gcc make libc6-dev dpkg-dev debian-archive-keyring patch ca-certificates libinih-dev libssl-dev"
-# nft cuts a client off, cppcheck and clang are further eyes on the code.
-test="libcmocka-dev clang clang-format cppcheck git curl openssl python3 iproute2 nftables util-linux gnutls-bin"
+# nft cuts a client off, tshark reads what was captured, cppcheck and clang are further eyes on the code.
+test="libcmocka-dev clang clang-format cppcheck git curl openssl python3 iproute2 nftables util-linux gnutls-bin tshark"
 
 die() {
 	echo "deps: $*" >&2

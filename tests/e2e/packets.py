@@ -96,6 +96,7 @@ class Capture:
     def __init__(self, port=None, device=DEVICE):
         self.port = port
         self._segments = []
+        self._packets = []  # the same, with the time of day, as they came
         self._lock = threading.Lock()
         self._stop = False
         self._sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
@@ -133,6 +134,7 @@ class Capture:
             if self.port is None or self.port in (segment.sport, segment.dport):
                 with self._lock:
                     self._segments.append(segment)
+                    self._packets.append((time.time(), packet))
 
     def segments(self):
         with self._lock:
@@ -140,6 +142,13 @@ class Capture:
 
     def text(self):
         return "\n".join(map(repr, self.segments()))
+
+    def save(self, path):
+        """As a file for other tools: pcap with packets that begin with the IP header (LINKTYPE_RAW, 101)."""
+        with self._lock, open(path, "wb") as f:
+            f.write(struct.pack("=IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 262144, 101))
+            for when, packet in self._packets:
+                f.write(struct.pack("=IIII", int(when), int(when % 1 * 1e6), len(packet), len(packet)) + packet)
 
     def wait_for(self, condition, what, timeout=PATIENCE):
         """The first segment that `condition` accepts."""
