@@ -76,6 +76,10 @@ void http_response_begin(struct http_response *s, const struct http_reply *reply
 		http_response_field(s, "Server", reply->server->cfg.server_name);
 	if (date[0])
 		http_response_field(s, "Date", date);
+	if (reply->vary)
+		http_response_field(s, "Vary", reply->vary);
+	if (reply->no_cache)
+		http_response_field(s, "Cache-Control", "no-cache");
 	if (reply->server->cfg.send_request_id) {
 		char id[HTTP_REQUEST_ID_SIZE];
 		http_request_id(reply->server->cfg.request_id_key, s->request, id);

@@ -26,6 +26,8 @@ struct http_reply {
 	time_t now;
 	bool fields_only; /* HTTP/2: no status line, nothing about the connection (RFC 9113 8.2.2)   */
 	bool secure;      /* it came through TLS                                         */
+	const char *vary; /* request fields by which this response was chosen; NULL: none    */
+	bool no_cache;    /* Cache-Control: no-cache, whatever the site says of other files   */
 	bool head_only; /* the request was HEAD: the fields of GET, no body (RFC 9110 9.3.2)       */
 	bool close;     /* Connection: close                                           */
 	bool keep_alive; /* Connection: keep-alive, which HTTP/1.0 wants to be told     */

@@ -5,7 +5,8 @@
  */
 #include "http/serve.h"
 
-#include "http/path.h"
+#include "http/accept.h"
+#include "http/resolve.h"
 #include "http/serve_file.h"
 
 static bool is_get_or_head(const struct http_request *r)
@@ -47,18 +48,16 @@ static void serve_options(struct http_response *s, const struct http_reply *repl
 	http_response_end(s, reply, 0);
 }
 
-/* The directory's address with its slash, as a reference without scheme and host: how the client
- * reached us is not ours to guess. The path cannot begin with "//" (which would name another
- * host): empty segments are gone. The query goes along as it came; the gate has seen to it that
- * it holds no line break. */
+/* To another path of the site, as a reference without scheme and host: how the client reached us is not
+ * ours to guess. The path cannot begin with "//" (which would name another host): empty segments are
+ * gone. The query goes along as it came; the gate has seen to it that it holds no line break. */
 static void serve_redirect(struct http_response *s, const struct http_reply *reply,
-			   const struct http_request *r, const char *path)
+			   const struct http_request *r, const char *path, const char *text)
 {
 	struct http_buf location = {0};
 	struct http_str query = http_request_piece(r, r->query);
 
 	http_path_encode(&location, path);
-	http_buf_text(&location, "/");
 	if (r->has_query) {
 		http_buf_text(&location, "?");
 		http_buf_append(&location, query.at, query.len);
@@ -69,47 +68,32 @@ static void serve_redirect(struct http_response *s, const struct http_reply *rep
 	} else {
 		http_response_begin(s, reply, 301);
 		http_response_field(s, "Location", location.data);
-		http_response_page(s, reply, NULL, location.data);
+		http_response_page(s, reply, text, location.data);
 	}
 	http_buf_free(&location);
 }
 
 /* ------------------------------------------------------------------ files */
 
-static void serve_path(struct http_response *s, const struct http_reply *reply,
+static void serve_path(struct http_response *s, struct http_reply *reply,
 		       const struct http_request *r, const char *path)
 {
-	const struct http_site *site = reply->site;
-	const char *index_name;
-	struct http_file file;
+	struct http_resolved found;
 
-	if (http_site_hides(site, path)) {
-		http_serve_page(s, reply, 404, NULL);
-		return;
-	}
-	switch (http_static_find(http_site_root(site), path, site->index, &file, &index_name)) {
-	case HTTP_FIND_FILE:
-		http_serve_file(s, reply, r, index_name ? index_name : path, &file);
+	http_resolve(reply->site, path, reply->site->fallback && http_is_navigation(r), &found);
+	if (found.varies)
+		reply->vary = HTTP_NAVIGATION_VARY;
+	/* The shell of an application names the files of its present version. */
+	reply->no_cache = found.fallback;
+	switch (found.answer) {
+	case HTTP_ANSWER_FILE:
+		http_serve_file(s, reply, r, found.path, &found.file);
 		break;
-	case HTTP_FIND_DIRECTORY:
-		serve_redirect(s, reply, r, path);
+	case HTTP_ANSWER_REDIRECT:
+		serve_redirect(s, reply, r, found.path, found.text);
 		break;
-	case HTTP_FIND_NO_INDEX:
-		http_serve_page(
-			s, reply, 403,
-			"This directory has no index file, and directories are not listed.");
-		break;
-	case HTTP_FIND_NOTHING:
-		http_serve_page(s, reply, 404, NULL);
-		break;
-	case HTTP_FIND_DENIED:
-		http_serve_page(s, reply, 403, NULL);
-		break;
-	case HTTP_FIND_BUSY:
-		http_serve_page(s, reply, 503, NULL);
-		break;
-	case HTTP_FIND_FAILED:
-		http_serve_page(s, reply, 500, NULL);
+	case HTTP_ANSWER_ERROR:
+		http_serve_page(s, reply, found.status, found.text);
 		break;
 	}
 }

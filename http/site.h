@@ -33,6 +33,10 @@ struct http_site {
 	const char *index[HTTP_INDEX_MAX + 1]; /* names tried for a directory, NULL at the end */
 	enum http_symlinks symlinks;
 	bool dotfiles; /* names that begin with a dot are served, too            */
+	/* /about is about.html, and /about.html is redirected there, as /dir/index.html is to /dir/ */
+	bool clean_urls;
+	/* The path of the page that answers navigations to what is not there; NULL: none */
+	const char *fallback;
 
 	enum http_resolver resolver; /* found out by http_server_create */
 };

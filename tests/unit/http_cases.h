@@ -152,7 +152,7 @@ static void run_case(const struct site *s, struct http_server *server, const str
 	free(request);
 }
 
-static void run_cases(void **state, const struct http_case *cases, size_t count)
+static UNUSED void run_cases(void **state, const struct http_case *cases, size_t count)
 {
 	const struct site *s = *state;
 	struct http_server *server = site_server(s);
@@ -163,6 +163,19 @@ static void run_cases(void **state, const struct http_case *cases, size_t count)
 	http_server_destroy(server);
 }
 
+/* The same of another site in the same directory. */
+static UNUSED void run_cases_on(void **state, const struct http_site *site,
+				const struct http_case *cases, size_t count)
+{
+	struct site s = *(struct site *)*state;
+	void *changed = &s;
+
+	s.files = *site;
+	run_cases(&changed, cases, count);
+}
+
+#define RUN_ON(state, site, cases) \
+	run_cases_on(state, site, cases, sizeof(cases) / sizeof((cases)[0]))
 #define RUN_CASES(state, cases) run_cases(state, cases, sizeof(cases) / sizeof((cases)[0]))
 
 #endif
