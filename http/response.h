@@ -28,6 +28,7 @@ struct http_reply {
 	bool secure;      /* it came through TLS                                         */
 	const char *vary; /* request fields by which this response was chosen; NULL: none    */
 	bool no_cache;    /* Cache-Control: no-cache, whatever the site says of other files   */
+	bool own_pages;   /* an error may be told by a page of the site: GET and HEAD            */
 	bool head_only; /* the request was HEAD: the fields of GET, no body (RFC 9110 9.3.2)       */
 	bool close;     /* Connection: close                                           */
 	bool keep_alive; /* Connection: keep-alive, which HTTP/1.0 wants to be told     */

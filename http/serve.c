@@ -6,6 +6,7 @@
 #include "http/serve.h"
 
 #include "http/accept.h"
+#include "http/error_page.h"
 #include "http/resolve.h"
 #include "http/serve_file.h"
 
@@ -37,7 +38,7 @@ void http_serve_page(struct http_response *s, const struct http_reply *reply, in
 		http_response_field(s, "Allow", HTTP_ALLOW); /* RFC 9110 15.5.6: MUST */
 	if (status == 503)
 		http_response_field(s, "Retry-After", "1");
-	http_response_page(s, reply, text, NULL);
+	http_error_page(s, reply, text);
 }
 
 /* RFC 9110 9.3.7. The methods are the same for every target, so none is looked up. */
@@ -107,6 +108,7 @@ void http_serve(struct http_response *s, struct http_reply *reply, const struct 
 	reply->site = http_site_find(reply->server->cfg.sites, reply->server->cfg.site_count,
 				     http_request_host(r));
 	reply->head_only = r->method_id == HTTP_METHOD_HEAD;
+	reply->own_pages = is_get_or_head(r);
 	if (early != 0) {
 		/* What follows a CONNECT would be the tunnel's. */
 		if (r->method_id == HTTP_METHOD_CONNECT)

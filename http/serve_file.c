@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "http/conditional.h"
+#include "http/error_page.h"
 #include "http/mime.h"
 #include "http/range.h"
 #include "http/serve.h"
@@ -57,7 +58,7 @@ static void serve_unsatisfiable(struct http_response *s, const struct http_reply
 {
 	http_response_begin(s, reply, 416);
 	write_content_range(&s->buf, NULL, size);
-	http_response_page(s, reply, NULL, NULL);
+	http_error_page(s, reply, NULL);
 }
 
 /* 200 with all of the file, or 206 with one part of it. Takes the source. */

@@ -20,6 +20,14 @@ bool http_site_hides(const struct http_site *site, const char *path)
 	return !site->dotfiles && http_path_hidden(path);
 }
 
+const char *http_site_error_page(const struct http_site *site, int status)
+{
+	for (size_t i = 0; i < site->error_page_count; i++)
+		if (site->error_pages[i].status == status)
+			return site->error_pages[i].path;
+	return NULL;
+}
+
 /* Without the port, and without the dot that may end a name (RFC 3986 3.2.2). */
 static struct http_str host_name(struct http_str host)
 {

@@ -24,6 +24,12 @@ enum http_symlinks {
 	HTTP_SYMLINKS_NONE,    /* as if they were not there                      */
 };
 
+/* The page that a client sees with an error. */
+struct http_error_page {
+	int status;       /* 400 to 599                  */
+	const char *path; /* of the file, below the root */
+};
+
 struct http_site {
 	const char *name; /* for the log and for errors; not NULL */
 	/* Host names in lower case, without ports, NULL at the end; "*.example.org" is every name one
@@ -37,6 +43,8 @@ struct http_site {
 	bool clean_urls;
 	/* The path of the page that answers navigations to what is not there; NULL: none */
 	const char *fallback;
+	const struct http_error_page *error_pages; /* the first of a status counts */
+	size_t error_page_count;
 
 	enum http_resolver resolver; /* found out by http_server_create */
 };
@@ -48,6 +56,9 @@ void http_site_default(struct http_site *site);
 struct http_root http_site_root(const struct http_site *site);
 /* Is a decoded path one that the site keeps to itself, for a name in it begins with a dot? */
 bool http_site_hides(const struct http_site *site, const char *path);
+
+/* The path of the page for a status, NULL when the site has none. */
+const char *http_site_error_page(const struct http_site *site, int status);
 
 /* The site that answers for a Host field's value, which may have a port. `at` NULL: the first. */
 const struct http_site *http_site_find(const struct http_site *sites, size_t count,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a site answers for a path beyond its files: clean addresses, a fallback page, dotfiles, index
- * lists; and what Accept says. */
+/* What a site answers for a path beyond its files: clean addresses, a fallback page, error pages,
+ * dotfiles, index lists; and what Accept says. */
 #include "tests/unit/http_cases.h"
 
 #include "http/accept.h"
@@ -21,7 +21,8 @@ static struct http_site site_of(void **state)
 
 static int setup(void **state)
 {
-	static const char *const directories[] = {"both", "plain", "docs", ".data", "routes"};
+	static const char *const directories[] = {"both",  "plain",  "docs",
+						  ".data", "routes", "errors"};
 	struct site *s;
 
 	site_setup(state);
@@ -38,6 +39,8 @@ static int setup(void **state)
 	write_text(s->root_fd, "plain/a.html.html", "<p>twice</p>\n");
 	write_text(s->root_fd, "plain/.html", "<p>only the suffix</p>\n");
 	write_text(s->root_fd, ".data/page.html", "<p>data</p>\n");
+	write_text(s->root_fd, "errors/404.html", "<h1>own 404</h1>\n");
+	write_text(s->root_fd, "errors/403.json", "{\"<h1>\":403}\n");
 	assert_int_equal(symlinkat(".data/page.html", s->root_fd, "mounted.html"), 0);
 	return 0;
 }
@@ -248,6 +251,70 @@ static void test_permissions_are_no_reason_to_fall_back(void **state)
 	assert_int_equal(fchmodat(s->root_fd, "bare", 0644, 0), 0);
 }
 
+/* ------------------------------------------------------------------ error pages */
+
+static const struct http_case error_cases[] = {
+	CASE("the site's page", GET("/missing"), "404", OPEN,
+	     HAS("<h1>own 404</h1>\n", "Content-Type: text/html; charset=utf-8\r\n",
+		 "Content-Length: 17\r\n"),
+	     LACKS("ETag", "Last-Modified")),
+	CASE("no part of it", REQUEST("/missing") "Range: bytes=0-3\r\n\r\n", "404", OPEN,
+	     HAS("<h1>own 404</h1>\n"), LACKS("Accept-Ranges", "Content-Range")),
+	CASE("no condition counts (9110 13.2.1)", REQUEST("/missing") "If-None-Match: *\r\n\r\n",
+	     "404", OPEN, HAS("<h1>own 404</h1>\n")),
+	CASE("HEAD", "HEAD /missing HTTP/1.1\r\nHost: h\r\n\r\n", "404", OPEN,
+	     HAS("Content-Length: 17\r\n"), LACKS("<h1>"), TO_HEAD),
+	CASE("two in a row", GET("/missing") GET("/missing"), "404 404", OPEN),
+	CASE("by its own name it is a page", GET("/errors/404.html"), "200", OPEN,
+	     HAS("<h1>own 404</h1>\n", "ETag")),
+	CASE("another type", GET("/noindex/"), "403", OPEN,
+	     HAS("{\"<h1>\":403}", "Content-Type: application/json")),
+	CASE("an empty page", REQUEST("/hello.txt") "If-Match: \"no\"\r\n\r\n", "412", OPEN,
+	     HAS("Content-Length: 0\r\n")),
+	CASE("with what the status requires", REQUEST("/hello.txt") "Range: bytes=99-\r\n\r\n",
+	     "416", OPEN, HAS("Content-Range: bytes */14\r\n", "<h1>own 404</h1>\n")),
+	CASE("methods for no page get the plain one",
+	     "POST /hello.txt HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n", "405", OPEN,
+	     HAS("<h1>405 Method Not Allowed</h1>", "\r\nAllow: GET, HEAD, OPTIONS\r\n")),
+	CASE("one that is not there", REQUEST("/hello.txt") "Expect: tea\r\n\r\n", "417", OPEN,
+	     HAS("<h1>417 Expectation Failed</h1>")),
+	CASE("what is no request gets the plain one", "GET / HTTP/1.1\n\n", "400", CLOSED,
+	     HAS("<h1>400 Bad Request</h1>")),
+	CASE("a path that is none, too", GET("/%zz"), "400", CLOSED,
+	     HAS("<h1>400 Bad Request</h1>")),
+};
+
+static void test_error_pages(void **state)
+{
+	static const struct http_error_page pages[] = {
+		{404, "/errors/404.html"}, {403, "/errors/403.json"},  {416, "/errors/404.html"},
+		{412, "/empty.txt"},       {417, "/errors/none.html"}, {405, "/errors/404.html"},
+		{400, "/errors/404.html"}, {404, "/hello.txt"},
+	};
+	struct http_site site = site_of(state);
+
+	site.error_pages = pages;
+	site.error_page_count = sizeof(pages) / sizeof(pages[0]);
+	RUN_ON(state, &site, error_cases);
+}
+
+static const struct http_case error_and_fallback_cases[] = {
+	CASE("a fetch sees the error page, which varies", GET("/users"), "404", OPEN,
+	     HAS("<h1>own 404</h1>\n", VARY)),
+	CASE("a person the fallback page", GOES("/users"), "200", OPEN, HAS("<p>index</p>")),
+};
+
+static void test_error_page_beside_a_fallback(void **state)
+{
+	static const struct http_error_page page = {404, "/errors/404.html"};
+	struct http_site site = site_of(state);
+
+	site.error_pages = &page;
+	site.error_page_count = 1;
+	site.fallback = "/index.html";
+	RUN_ON(state, &site, error_and_fallback_cases);
+}
+
 /* ------------------------------------------------------------------ dotfiles, links, indexes */
 
 static const struct http_case dot_cases[] = {
@@ -418,6 +485,8 @@ int main(void)
 		cmocka_unit_test(test_fallback),
 		cmocka_unit_test(test_fallback_is_off_by_default_and_may_be_missing),
 		cmocka_unit_test(test_permissions_are_no_reason_to_fall_back),
+		cmocka_unit_test(test_error_pages),
+		cmocka_unit_test(test_error_page_beside_a_fallback),
 		cmocka_unit_test(test_dotfiles_may_be_served),
 		cmocka_unit_test(test_links_by_policy),
 		cmocka_unit_test(test_index_lists),
