@@ -28,7 +28,8 @@ static bool take_entity_tag(struct http_str *rest, struct entity_tag *tag)
 	tag->opaque = (struct http_str){open, (size_t)(close - open) + 1};
 	rest->len -= (size_t)(close + 1 - rest->at);
 	rest->at = close + 1;
-	return true;
+	/* What touches it is part of no list. */
+	return rest->len == 0 || rest->at[0] == ',' || http_is_ows(rest->at[0]);
 }
 
 /* Does a list of entity-tags, or "*", name the one that the file has? What is no entity-tag ends

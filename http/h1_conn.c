@@ -204,6 +204,14 @@ static void respond(struct h1_conn *c, bool close)
 
 /* ------------------------------------------------------------------ reading */
 
+/* RFC 9110 5.6.3: a recipient may take any whitespace for a space. http-parser takes a tab around the
+ * value of a field that frames for a part of it. The gate has let tabs stand in values only. */
+static void replace_tabs(uint8_t *head, size_t len)
+{
+	for (uint8_t *tab = head; (tab = memchr(tab, '\t', len - (size_t)(tab - head)));)
+		*tab = ' ';
+}
+
 /* The head is whole: refuse it, answer it, or read its content first. */
 static void take_head(struct h1_conn *c)
 {
@@ -212,11 +220,14 @@ static void take_head(struct h1_conn *c)
 
 	c->served++;
 	c->head_len = c->in_pos;
+	replace_tabs(c->in, c->head_len);
 	if (!h1_request_parse(&c->req, (const char *)c->in, &c->gate, &refusal)) {
 		note_end(c, HTTP_END_NO_MEMORY);
 		close_now(c);
 		return;
 	}
+	if (refusal == HTTP_REFUSE_NONE && c->req.r.https && !c->base.secure)
+		refusal = HTTP_REFUSE_MISDIRECTED;
 	if (refusal == HTTP_REFUSE_NONE && !c->req.r.chunked &&
 	    c->req.r.content_length > cfg->max_body)
 		refusal = HTTP_REFUSE_BODY_TOO_LARGE;

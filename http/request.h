@@ -89,6 +89,7 @@ struct http_request {
 	struct http_piece path;      /* begins with '/'; len 0: the target was "*"             */
 	struct http_piece query;     /* after '?'                                              */
 	bool has_query;
+	bool https; /* the target is an https URI: for connections with TLS only (RFC 9110 7.4)     */
 
 	bool chunked;
 	uint64_t content_length;

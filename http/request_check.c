@@ -126,8 +126,8 @@ bool http_host_valid(struct http_str host)
 }
 
 /* RFC 9112 3.2: an HTTP/1.1 request without Host, with two, or with an invalid one MUST be
- * answered with 400. An absolute-form target overrides Host; a sender gives both the same, so a
- * difference is refused. */
+ * answered with 400. RFC 9112 3.2.2: where an absolute-form target names another host, Host MUST be
+ * ignored; http_request_host does so. */
 static enum http_refusal check_host(const struct http_request *r)
 {
 	unsigned hosts = http_request_field_count(r, HTTP_FIELD_HOST);
@@ -137,12 +137,7 @@ static enum http_refusal check_host(const struct http_request *r)
 		return HTTP_REFUSE_MANY_HOSTS;
 	if (hosts == 0)
 		return r->minor > 0 ? HTTP_REFUSE_NO_HOST : HTTP_REFUSE_NONE;
-	if (!http_host_valid(host))
-		return HTTP_REFUSE_BAD_HOST;
-	if (r->authority.len > 0 &&
-	    !http_str_equal_nocase(host, http_request_piece(r, r->authority)))
-		return HTTP_REFUSE_HOST_MISMATCH;
-	return HTTP_REFUSE_NONE;
+	return http_host_valid(host) ? HTTP_REFUSE_NONE : HTTP_REFUSE_BAD_HOST;
 }
 
 /* ------------------------------------------------------------------ target */
@@ -160,8 +155,7 @@ void http_request_set_path(struct http_request *r, size_t at, size_t end)
 	}
 }
 
-/* RFC 9112 3.2.2. The scheme does not tell how the request came: that is the connection's to
- * know. */
+/* RFC 9112 3.2.2. How the request came is the connection's to know. */
 static enum http_refusal check_absolute_form(struct http_request *r, struct http_str target)
 {
 	size_t at = target.len > 7 && http_str_is((struct http_str){target.at, 7}, "http://") ? 7
@@ -172,6 +166,7 @@ static enum http_refusal check_absolute_form(struct http_request *r, struct http
 
 	if (at == 0)
 		return HTTP_REFUSE_TARGET_FORM;
+	r->https = at == 8;
 	while (end < target.len && target.at[end] != '/' && target.at[end] != '?')
 		end++;
 	/* RFC 9110 4.2.4: userinfo is to be treated as an error, it hides the true host. */

@@ -51,9 +51,6 @@ const char *http_status_sentence(int status);
 	X(NO_HOST, 400, "The Host field is missing (RFC 9112, 3.2).")                              \
 	X(MANY_HOSTS, 400, "There is more than one Host field (RFC 9112, 3.2).")                   \
 	X(BAD_HOST, 400, "The host is not valid (RFC 9110, 7.2).")                                 \
-	X(HOST_MISMATCH, 400,                                                                      \
-	  "The Host field and the request target name different hosts "                            \
-	  "(RFC 9112, 3.2.2).")                                                                    \
 	X(MANY_LENGTHS, 400, "There is more than one Content-Length field (RFC 9112, 6.3).")       \
 	X(BAD_LENGTH, 400, "The Content-Length is not a number (RFC 9112, 6.3).")                  \
 	X(LENGTH_AND_CODING, 400,                                                                  \
@@ -62,6 +59,8 @@ const char *http_status_sentence(int status);
 	X(CODING_IN_1_0, 400, "HTTP/1.0 has no Transfer-Encoding (RFC 9112, 6.1).")                \
 	X(CODING_NOT_CHUNKED, 400, "The last transfer coding is not chunked (RFC 9112, 6.3).")     \
 	X(CODING_UNKNOWN, 501, "This server knows no transfer coding but chunked.")                \
+	X(MISDIRECTED, 421,                                                                        \
+	  "The target is an https URI, and this connection has no TLS (RFC 9110, 7.4).")           \
 	X(BODY_TOO_LARGE, 413, "The content of the request is larger than this server takes.")     \
 	X(BAD_CHUNK_SIZE, 400, "A chunk has an invalid size (RFC 9112, 7.1).")                     \
 	X(BAD_CHUNK_EXT, 400, "A chunk extension holds an invalid character (RFC 9112, 7.1.1).")   \

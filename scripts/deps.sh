@@ -3,6 +3,7 @@
 # Installs, by apt, the packages that building (deps.sh build) or building and testing (deps.sh test) need
 # and that are missing; says which. When nothing is missing it says nothing and touches nothing.
 set -eu
+cd "$(dirname "$0")/.."
 
 build="gcc make libc6-dev dpkg-dev debian-archive-keyring patch ca-certificates libinih-dev libssl-dev"
 # nft cuts a client off, tshark reads what was captured, cppcheck and clang are further eyes on the code.
@@ -42,10 +43,14 @@ as_root() {
 }
 
 updated=no
-install() {
-	echo "installing:$*"
+update() {
 	[ $updated = yes ] || as_root apt-get -qq update || die "cannot read the package lists"
 	updated=yes
+}
+
+install() {
+	echo "installing:$*"
+	update
 	log=$(mktemp)
 	# shellcheck disable=SC2048,SC2086
 	if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
@@ -73,4 +78,14 @@ if [ "$1" = test ]; then
 		install " libclang-rt-${version%%.*}-dev"
 		works || die "clang cannot build a fuzzer: its run time library is missing"
 	fi
+fi
+
+# What the HTTP tests compare us with: nginx's program alone, unpacked where only they look for it. An installed package
+# would be started, and listen on this machine's port 80.
+if [ "$1" = test ] && [ ! -x /usr/sbin/nginx ] && [ ! -x build/nginx/usr/sbin/nginx ]; then
+	echo "unpacking into build/nginx: nginx"
+	update
+	mkdir -p build/nginx
+	(cd build/nginx && apt-get -qq -o APT::Sandbox::User=root download nginx && dpkg-deb -x nginx_*.deb .) ||
+		die "apt-get could not download nginx"
 fi

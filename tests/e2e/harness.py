@@ -174,7 +174,8 @@ class Env:
         return digest.hexdigest()
 
     @contextmanager
-    def connect(self, tls=False, port=None, rcvbuf=None, timeout=PATIENCE, context=None, session=None):
+    def connect(self, tls=False, port=None, rcvbuf=None, timeout=PATIENCE, context=None, session=None,
+                address=ADDRESS):
         """A client's socket, closed in the end whatever happens. For TLS an end without close_notify is an
         error (ssl.SSLEOFError)."""
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -182,7 +183,7 @@ class Env:
             if rcvbuf:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
             sock.settimeout(timeout)
-            sock.connect((ADDRESS, port or (443 if tls else 80)))
+            sock.connect((address, port or (443 if tls else 80)))
             if tls:
                 sock = (context or self.tls_context()).wrap_socket(
                     sock, server_hostname=ADDRESS, suppress_ragged_eofs=False, session=session)

@@ -180,6 +180,7 @@ static void test_preconditions(void **state)
 		{"If-Match: \"x\"\r\n", HTTP_PRECONDITION_FAILED},
 		{"If-Match: W/" ETAG "\r\n", HTTP_PRECONDITION_FAILED}, /* strong comparison */
 		{"If-Match: abc\r\n", HTTP_PRECONDITION_FAILED},
+		{"If-Match: " ETAG "x\r\n", HTTP_PRECONDITION_FAILED},
 		{"If-Match: \"abc\r\n", HTTP_PRECONDITION_FAILED},
 		{"If-Match:\r\n", HTTP_PRECONDITION_FAILED},
 		/* 13.1.4 */
