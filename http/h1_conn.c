@@ -45,10 +45,23 @@ static void await_request(struct h1_conn *c)
 	c->deadline = after(c->base.seen.mono_us, c->base.server->cfg.idle_timeout_us);
 }
 
+/* A part of the request, its head or its content, has begun. */
+static void expect_bytes(struct h1_conn *c, uint64_t timeout_us)
+{
+	c->deadline = after(c->base.seen.mono_us, timeout_us);
+	http_rate_begin(&c->rate, &c->base.server->cfg.min_receive, c->base.seen.mono_us);
+}
+
+static void expect_nothing(struct h1_conn *c)
+{
+	c->deadline = NEVER;
+	http_rate_end(&c->rate);
+}
+
 static void close_now(struct h1_conn *c)
 {
 	c->state = H1_CLOSED;
-	c->deadline = NEVER;
+	expect_nothing(c);
 	free_input(c);
 }
 
@@ -125,7 +138,7 @@ static void log_response(struct h1_conn *c, bool complete)
 static void begin_response(struct h1_conn *c)
 {
 	c->state = H1_RESPONSE;
-	c->deadline = NEVER;
+	expect_nothing(c);
 	c->log_due = true;
 	c->base.responses++;
 }
@@ -169,6 +182,7 @@ static void refuse(struct h1_conn *c, enum http_refusal refusal)
 	reply.head_only = method_is_head(c);
 	note_end(c, refusal == HTTP_REFUSE_HEAD_TIMEOUT   ? HTTP_END_HEAD_TIMEOUT
 		    : refusal == HTTP_REFUSE_BODY_TIMEOUT ? HTTP_END_BODY_TIMEOUT
+		    : refusal == HTTP_REFUSE_TOO_SLOW     ? HTTP_END_TOO_SLOW
 		    : refusal == HTTP_REFUSE_INCOMPLETE   ? HTTP_END_CLIENT
 							  : HTTP_END_REFUSED);
 	begin_response(c);
@@ -252,7 +266,7 @@ static void take_head(struct h1_conn *c)
 	else
 		http_body_init_length(&c->body, c->req.r.content_length);
 	c->state = H1_BODY;
-	c->deadline = after(c->base.seen.mono_us, cfg->header_timeout_us);
+	expect_bytes(c, cfg->body_timeout_us);
 }
 
 static void read_head(struct h1_conn *c)
@@ -265,7 +279,7 @@ static void read_head(struct h1_conn *c)
 	c->in_pos += used;
 	if (!was_started && http_gate_started(&c->gate)) {
 		c->started_us = c->base.seen.mono_us;
-		c->deadline = after(c->base.seen.mono_us, c->base.server->cfg.header_timeout_us);
+		expect_bytes(c, c->base.server->cfg.header_timeout_us);
 	}
 	switch (feed) {
 	case HTTP_FEED_DONE:
@@ -299,10 +313,12 @@ static void read_body(struct h1_conn *c)
 		refuse(c, HTTP_REFUSE_NOT_PARSED);
 		return;
 	}
-	if (feed == HTTP_FEED_DONE)
+	if (feed == HTTP_FEED_DONE) {
 		respond(c, false);
-	else
-		c->in_pos = c->in_len = c->head_len; /* all of it was content: drop it */
+		return;
+	}
+	c->in_pos = c->in_len = c->head_len; /* all of it was content: drop it */
+	c->deadline = after(c->base.seen.mono_us, c->base.server->cfg.body_timeout_us);
 }
 
 /* Reads as far as the input goes, or to the next response. */
@@ -409,6 +425,7 @@ static void commit(struct http_conn *base, size_t len)
 
 	assert(len <= c->in_cap - c->in_len);
 	c->in_len += len;
+	http_rate_add(&c->rate, &c->base.server->cfg.min_receive, c->base.seen.mono_us, len);
 	advance(c);
 }
 
@@ -466,7 +483,9 @@ static bool broken(const struct http_conn *base)
 
 static uint64_t deadline(const struct http_conn *base)
 {
-	return h1_const(base)->deadline;
+	const struct h1_conn *c = h1_const(base);
+
+	return c->rate.deadline_us < c->deadline ? c->rate.deadline_us : c->deadline;
 }
 
 /* RFC 9110 15.5.9: 408 when a request did not arrive whole in time. An idle connection is closed
@@ -475,9 +494,11 @@ static void expire(struct http_conn *base)
 {
 	struct h1_conn *c = h1(base);
 
-	if (base->seen.mono_us < c->deadline)
+	if (base->seen.mono_us < deadline(base))
 		return;
-	if (c->state == H1_BODY) {
+	if (base->seen.mono_us < c->deadline) {
+		refuse(c, HTTP_REFUSE_TOO_SLOW);
+	} else if (c->state == H1_BODY) {
 		refuse(c, HTTP_REFUSE_BODY_TIMEOUT);
 	} else if (idle(c)) {
 		note_end(c, HTTP_END_IDLE);
@@ -510,6 +531,7 @@ struct http_conn *h1_conn_create(const struct http_conn *base)
 	c->base = *base;
 	c->base.ops = &ops;
 	http_response_init(&c->resp);
+	http_rate_end(&c->rate);
 	await_request(c);
 	return &c->base;
 }

@@ -36,8 +36,9 @@ struct h1_conn {
 	struct http_body body;
 	struct http_response resp;
 
-	uint64_t deadline;   /* mono_us */
-	uint64_t started_us; /* when the first byte of the request came */
+	uint64_t deadline;     /* mono_us */
+	struct http_rate rate; /* at which the request comes      */
+	uint64_t started_us;   /* when the first byte of the request came */
 };
 
 #endif

@@ -20,6 +20,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "http/rate.h"
+
 struct http_server;
 struct http_site; /* site.h */
 struct http_conn;
@@ -39,6 +41,7 @@ enum http_end {
 	HTTP_END_IDLE,         /* no request came in time                                */
 	HTTP_END_HEAD_TIMEOUT, /* its head did not                                       */
 	HTTP_END_BODY_TIMEOUT, /* its content did not                                    */
+	HTTP_END_TOO_SLOW,     /* it came below min_receive                              */
 	HTTP_END_MAX_REQUESTS, /* max_requests                                           */
 	HTTP_END_DRAIN,        /* http_server_drain                                      */
 	HTTP_END_FILE,         /* a file gave less than was promised                     */
@@ -74,8 +77,10 @@ struct http_server_config {
 	size_t max_target;       /* request-target: 414 above; default 8 KiB                   */
 	unsigned max_fields;     /* header fields: 431 above; default 100                      */
 	uint64_t max_body;       /* drained from a request with a body: 413 above; default 1 MiB */
-	uint64_t header_timeout_us; /* from the first byte of a request to the end of its head,
-				       and again from there to the end of its content         */
+	uint64_t header_timeout_us; /* from the first byte of a request to the end of its head    */
+	uint64_t body_timeout_us;   /* from one piece of a request's content to the next          */
+	struct http_rate_min min_receive; /* of a request, head and content each: 408 below;
+					     default 240 bytes a second over 60 s              */
 	uint64_t idle_timeout_us;   /* between requests, and before the first                     */
 	unsigned max_requests;      /* of one connection, then Connection: close; default 1000    */
 	uint64_t request_id_key[3]; /* random: no two workers give the same ids                 */

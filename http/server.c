@@ -17,6 +17,8 @@ void http_server_config_default(struct http_server_config *cfg)
 		.max_fields = 100,
 		.max_body = 1024 * 1024,
 		.header_timeout_us = 20 * 1000000ULL,
+		.body_timeout_us = 20 * 1000000ULL,
+		.min_receive = {240, 60 * 1000000ULL},
 		.idle_timeout_us = 60 * 1000000ULL,
 		.max_requests = 1000,
 		.max_ranges = 32,

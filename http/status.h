@@ -75,6 +75,7 @@ const char *http_status_sentence(int status);
 	X(INCOMPLETE, 400, "The connection ended in the middle of the request (RFC 9112, 8).")     \
 	X(HEAD_TIMEOUT, 408, "The header section did not arrive in time.")                         \
 	X(BODY_TIMEOUT, 408, "The content of the request did not arrive in time.")                 \
+	X(TOO_SLOW, 408, "The request arrived more slowly than this server waits for.")            \
 	X(BAD_ESCAPE, 400,                                                                         \
 	  "The path holds a % that two hexadecimal digits do not follow "                          \
 	  "(RFC 3986, 2.1).")                                                                      \

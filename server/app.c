@@ -23,6 +23,7 @@ void app_config_default(struct app_config *cfg)
 		.max_handshakes = 1024,
 		.handshake_timeout_us = 10 * 1000000ull,
 		.send_timeout_us = 60 * 1000000ull,
+		.min_send = {240, 60 * 1000000ull},
 		.linger_timeout_us = 5 * 1000000ull,
 	};
 }

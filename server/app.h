@@ -57,7 +57,9 @@ struct app_config {
 	size_t max_handshakes;    /* of TLS under way at once: server/handshakes.h       */
 	uint64_t handshake_timeout_us; /* from accept to the end of the TLS handshake          */
 	uint64_t send_timeout_us;      /* without one byte acknowledged while some wait         */
-	uint64_t linger_timeout_us;    /* from our FIN's ACK to the peer's FIN                 */
+	struct http_rate_min
+		min_send;           /* at which bytes are to be acknowledged: server/progress.h */
+	uint64_t linger_timeout_us; /* from our FIN's ACK to the peer's FIN                 */
 	/* A TLS connection failed: one line why. NULL: nobody cares. */
 	void (*tls_failed)(void *ctx, const struct app_client *client, const char *why);
 	/* A connection is over: once for each that was accepted, after the last entry of its requests. NULL: nobody

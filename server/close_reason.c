@@ -13,6 +13,24 @@ const char *close_reason_text(enum close_reason reason)
 	return text[reason];
 }
 
+const char *close_reason_notice(enum close_reason reason)
+{
+	switch (reason) {
+	case CLOSE_HEADER_TIMEOUT:
+		return "header-timeout: the header of a request took longer than --header-timeout";
+	case CLOSE_BODY_TIMEOUT:
+		return "body-timeout: no content of a request came for --body-timeout";
+	case CLOSE_TOO_SLOW_RECEIVE:
+		return "too-slow-receive: a request came slower than --min-receive-rate";
+	case CLOSE_SEND_TIMEOUT:
+		return "send-timeout: the client took nothing of a response for --send-timeout";
+	case CLOSE_TOO_SLOW_SEND:
+		return "too-slow-send: the client took a response slower than --min-send-rate";
+	default:
+		return NULL;
+	}
+}
+
 enum close_reason close_reason_of_http(enum http_end end)
 {
 	static const enum close_reason reason[] = {
@@ -23,6 +41,7 @@ enum close_reason close_reason_of_http(enum http_end end)
 		[HTTP_END_IDLE] = CLOSE_IDLE,
 		[HTTP_END_HEAD_TIMEOUT] = CLOSE_HEADER_TIMEOUT,
 		[HTTP_END_BODY_TIMEOUT] = CLOSE_BODY_TIMEOUT,
+		[HTTP_END_TOO_SLOW] = CLOSE_TOO_SLOW_RECEIVE,
 		[HTTP_END_MAX_REQUESTS] = CLOSE_MAX_REQUESTS,
 		[HTTP_END_DRAIN] = CLOSE_DRAIN,
 		[HTTP_END_FILE] = CLOSE_FILE_CHANGED,

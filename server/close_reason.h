@@ -17,6 +17,8 @@
 	X(HEADER_TIMEOUT, "header-timeout")         \
 	X(BODY_TIMEOUT, "body-timeout")             \
 	X(SEND_TIMEOUT, "send-timeout")             \
+	X(TOO_SLOW_RECEIVE, "too-slow-receive")     \
+	X(TOO_SLOW_SEND, "too-slow-send")           \
 	X(HANDSHAKE_TIMEOUT, "handshake-timeout")   \
 	X(HANDSHAKE_FAILED, "handshake-failed")     \
 	X(HANDSHAKE_GAVE_WAY, "handshake-gave-way") \
@@ -38,6 +40,9 @@ enum close_reason {
 #undef X
 };
 const char *close_reason_text(enum close_reason reason);
+/* A sentence for the operator when a limit of ours has ended it, which names the option; NULL when nothing is worth a
+ * line. */
+const char *close_reason_notice(enum close_reason reason);
 
 /* What HTTP and TCP call it; CLOSE_NONE for what says nothing about a cause. */
 enum close_reason close_reason_of_http(enum http_end end);

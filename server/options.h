@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "server/options_limits.h"
 #include "server/values.h"
 
 #define EXIT_RUNTIME 1 /* what was asked for did not work                          */
@@ -19,7 +20,7 @@
 #define EXIT_CONFIG 78 /* sysexits.h EX_CONFIG: environment, file, certificate, DIR */
 
 #define OPTIONS_ERROR_SIZE 512
-#define OPTIONS_MAX 48 /* rows that the table may have */
+#define OPTIONS_MAX 128 /* rows that the table may have */
 
 enum option_source {
 	SOURCE_DEFAULT,
@@ -56,6 +57,7 @@ struct options {
 	bool user_given;        /* not the default                                        */
 	enum log_format log;
 	unsigned max_handshakes; /* of TLS, in a worker                                    */
+	struct option_limits limits;
 	uint64_t grace_us;
 	uint64_t header_timeout_us, idle_timeout_us, handshake_timeout_us, send_timeout_us;
 	uint64_t linger_timeout_us, tcp_timeout_us;

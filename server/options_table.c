@@ -2,6 +2,8 @@
 /* options_table.c — every option, once. --help, --print-config and the three ways in are made of this. */
 #include "server/options_table.h"
 
+#include "server/options_limits.h"
+
 /* ------------------------------------------------------------------ kinds of values */
 
 static bool parse_text(const char *text, void *field)
@@ -222,6 +224,36 @@ const struct option_def option_table[] = {
 	{.name = "max-handshakes", .kind = &kind_handshakes, .offset = FIELD(max_handshakes),
 	 .default_text = "1024", .argument = "N",
 	 .help = "TLS handshakes under way at once in a worker; more of them wait"},
+	{.name = "body-timeout", .kind = &kind_timeout, .offset = FIELD(limits.body_timeout_us),
+	 .default_text = "20", .argument = "SECONDS",
+	 .help = "for a client that sends no byte of its request's content"},
+	{.name = "min-receive-rate", .kind = &option_kind_rate,
+	 .offset = FIELD(limits.receive_rate), .default_text = "240", .argument = "RATE|off",
+	 .help = "bytes a second in which a request must come at least, over --rate-window"},
+	{.name = "min-send-rate", .kind = &option_kind_rate, .offset = FIELD(limits.send_rate),
+	 .default_text = "240", .argument = "RATE|off",
+	 .help = "bytes a second of a response that a client must acknowledge at least"},
+	{.name = "rate-window", .kind = &kind_timeout, .offset = FIELD(limits.rate_window_us),
+	 .default_text = "60", .argument = "SECONDS",
+	 .help = "so long a client may be slower than the minimum rates"},
+	{.name = "max-header-size", .kind = &option_kind_head_size, .offset = FIELD(limits.head_size),
+	 .default_text = "16k", .argument = "SIZE",
+	 .help = "request line and header fields together; a longer one is answered with 431"},
+	{.name = "max-target-size", .kind = &option_kind_target_size,
+	 .offset = FIELD(limits.target_size), .default_text = "8k", .argument = "SIZE",
+	 .help = "path and query of a request; longer ones are answered with 414"},
+	{.name = "max-header-fields", .kind = &option_kind_fields, .offset = FIELD(limits.fields),
+	 .default_text = "100", .argument = "N",
+	 .help = "header fields of a request; one with more is answered with 431"},
+	{.name = "max-body-size", .kind = &option_kind_body_size, .offset = FIELD(limits.body_size),
+	 .default_text = "1m", .argument = "SIZE",
+	 .help = "content of a request, which is read and dropped; a larger one is answered with 413"},
+	{.name = "max-requests", .kind = &option_kind_requests, .offset = FIELD(limits.requests),
+	 .default_text = "1000", .argument = "N",
+	 .help = "requests of one connection, which is then closed in order"},
+	{.name = "max-ranges", .kind = &option_kind_ranges, .offset = FIELD(limits.ranges),
+	 .default_text = "32", .argument = "N",
+	 .help = "parts of a file in one request; with more it gets the whole; 0: no parts at all"},
 	{.name = "send-timeout", .kind = &kind_timeout, .offset = FIELD(send_timeout_us),
 	 .default_text = "60", .argument = "SECONDS",
 	 .help = "for a client that takes no byte of its response"},

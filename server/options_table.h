@@ -33,5 +33,8 @@ extern const size_t option_count;
 /* A text kept as it is: options.c points such fields at the setting's own copy. */
 extern const struct option_kind option_kind_text;
 extern const struct option_kind option_kind_interface;
+/* options_limits.c */
+extern const struct option_kind option_kind_head_size, option_kind_target_size, option_kind_rate,
+	option_kind_fields, option_kind_body_size, option_kind_requests, option_kind_ranges;
 
 #endif

@@ -10,20 +10,19 @@
  * RST (RFC 1122 4.2.2.13), and a RST can destroy the response before the client has read it.
  *
  * Nothing waits without a deadline: for a request http_conn_deadline, for the handshake and the peer's
- * FIN phase_deadline, for acknowledgements stall_deadline. One timer of the stack serves them all.
+ * FIN phase_deadline, for acknowledgements progress.h. One timer of the stack serves them all.
  */
 #include "server/session.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/session_parts.h"
+
 #define NEVER UINT64_MAX
 #define TURN_BYTES \
-	(256u << 10) /* what one session may produce before the others have their turn  */
-#define PIECE_FIRST \
-	(16u << 10)            /* asked of the send ring: most responses are smaller              */
-#define PIECE_NEXT (64u << 10) /* and then as much as one super segment takes                     */
-#define RETRY_US 50000u        /* the stack was out of memory, so no event announces room         */
+	(256u << 10)    /* what one session may produce before the others have their turn  */
+#define RETRY_US 50000u /* the stack was out of memory, so no event announces room         */
 
 /* ------------------------------------------------------------------ small steps */
 
@@ -65,7 +64,7 @@ static void abort_now(struct session *s)
 	s->phase = SESSION_OVER;
 }
 
-static void abort_because(struct session *s, enum close_reason reason)
+void session_abort(struct session *s, enum close_reason reason)
 {
 	note_reason(s, reason);
 	abort_now(s);
@@ -93,7 +92,7 @@ static void begin_linger(struct session *s, enum close_reason reason)
 	tcp_notify_sent(s->tcp);
 }
 
-static void report_tls(struct session *s, const char *why)
+void session_report_tls(struct session *s, const char *why)
 {
 	if (s->env->cfg.tls_failed)
 		s->env->cfg.tls_failed(s->env->cfg.ctx, &s->client, why);
@@ -115,7 +114,7 @@ static bool open_http(struct session *s, struct http_time now)
 	note_subject(s);
 	s->http = http_conn_create(s->env->cfg.http, now, s->client.secure, &s->client);
 	if (!s->http) {
-		abort_because(s, CLOSE_OUT_OF_MEMORY);
+		session_abort(s, CLOSE_OUT_OF_MEMORY);
 		return false;
 	}
 	s->phase = SESSION_OPEN;
@@ -132,7 +131,7 @@ static long stream_send(void *ctx, const uint8_t *data, size_t len)
 	struct slice_mut room[2];
 
 	if (tcp_send_all(s->tcp, data, len, s->more) == len) {
-		s->sent += len;
+		s->progress.sent += len;
 		return (long)len;
 	}
 	/* Nothing can be reserved although there is space in principle: no longer allowed to send, or
@@ -161,8 +160,8 @@ static void answer_plain_http(struct session *s, struct http_time now)
 {
 	const size_t len = http_plain_on_tls_response(s->env->scratch, sizeof s->env->scratch, now);
 
-	s->sent += tcp_send_all(s->tcp, s->env->scratch, len, false);
-	report_tls(s, "plain HTTP was spoken to the TLS port");
+	s->progress.sent += tcp_send_all(s->tcp, s->env->scratch, len, false);
+	session_report_tls(s, "plain HTTP was spoken to the TLS port");
 	begin_linger(s, CLOSE_PLAIN_HTTP);
 }
 
@@ -184,7 +183,7 @@ static void sniff(struct session *s, struct http_time now)
 		return;
 	s->client.tls = s->tls = tls_session_create(s->env->cfg.tls, &stream);
 	if (!s->tls)
-		abort_because(s, CLOSE_OUT_OF_MEMORY);
+		session_abort(s, CLOSE_OUT_OF_MEMORY);
 	else
 		s->phase = SESSION_HANDSHAKE;
 }
@@ -201,11 +200,11 @@ static void handshake(struct session *s, struct http_time now)
 		break;
 	case TLS_CLOSED:
 	case TLS_TRUNCATED:
-		report_tls(s, "the client left during the handshake");
+		session_report_tls(s, "the client left during the handshake");
 		begin_linger(s, CLOSE_CLIENT_CLOSED);
 		break;
 	case TLS_FAILED:
-		report_tls(s, tls_session_error(s->tls));
+		session_report_tls(s, tls_session_error(s->tls));
 		begin_linger(s, CLOSE_HANDSHAKE_FAILED);
 		break;
 	}
@@ -281,8 +280,8 @@ static bool read_tls(struct session *s, struct http_time now)
 			/* RFC 8446 6.1: somebody may have cut it off. Between requests that takes nothing from anybody, and
 			 * many clients end so. */
 			if (!http_conn_idle(s->http))
-				report_tls(s,
-					   "TLS read: the stream ended within a request, without "
+				session_report_tls(
+					s, "TLS read: the stream ended within a request, without "
 					   "close_notify");
 			end_input(s, now);
 			return true;
@@ -291,134 +290,11 @@ static bool read_tls(struct session *s, struct http_time now)
 			end_input(s, now);
 			return true;
 		case TLS_FAILED:
-			report_tls(s, tls_session_error(s->tls));
+			session_report_tls(s, tls_session_error(s->tls));
 			begin_linger(s, CLOSE_TLS_ERROR);
 			return false;
 		}
 	}
-	return progress;
-}
-
-/* ------------------------------------------------------------------ responses out */
-
-static void spend(struct session *s, size_t len)
-{
-	s->budget -= len < s->budget ? len : s->budget;
-}
-
-/* The file's bytes go straight into the send ring. */
-static bool write_plain(struct session *s, struct http_time now)
-{
-	size_t want = PIECE_FIRST;
-	bool progress = false;
-
-	while (!s->blocked && s->budget > 0 && http_conn_has_output(s->http)) {
-		struct slice_mut out[2];
-		const size_t room = tcp_send_reserve(s->tcp, want, out);
-		size_t got = 0;
-
-		if (room > 0)
-			got = http_conn_produce(s->http, now, out[0].data, out[0].len);
-		if (got == out[0].len && out[1].len > 0)
-			got += http_conn_produce(s->http, now, out[1].data, out[1].len);
-		const bool more = http_conn_has_output(s->http);
-		s->blocked = more && room < want;
-		tcp_send_commit(s->tcp, got, more && !s->blocked);
-		s->sent += got;
-		if (got == 0)
-			break;
-		spend(s, got);
-		progress = true;
-		want = PIECE_NEXT;
-	}
-	return progress;
-}
-
-/* Offers what TLS would not take before, with the same bytes. False when it still does not, or the
- * session ended. */
-static bool write_held(struct session *s)
-{
-	while (s->held_len > 0) {
-		size_t taken = 0;
-		const enum tls_status status =
-			tls_session_write(s->tls, s->held, s->held_len, &taken);
-		if (status == TLS_WANT_WRITE || status == TLS_WANT_READ) {
-			s->blocked = true;
-			return false;
-		}
-		if (status != TLS_OK) {
-			report_tls(s, tls_session_error(s->tls));
-			abort_because(s, CLOSE_TLS_ERROR);
-			return false;
-		}
-		s->held_len -= taken;
-		memmove(s->held, s->held + taken, s->held_len);
-	}
-	free(s->held);
-	s->held = NULL;
-	return true;
-}
-
-/* Sends `len` bytes of the scratch buffer. What TLS does not take at once is held: the scratch buffer
- * belongs to all sessions. False when the session has to wait or ended. */
-static bool write_scratch(struct session *s, size_t len)
-{
-	size_t taken = 0;
-	const enum tls_status status = tls_session_write(s->tls, s->env->scratch, len, &taken);
-
-	if (status == TLS_OK && taken == len)
-		return true;
-	s->held = malloc(len);
-	if (!s->held || (status != TLS_OK && status != TLS_WANT_WRITE)) {
-		report_tls(s, s->held ? tls_session_error(s->tls) : "out of memory");
-		abort_because(s, s->held ? CLOSE_TLS_ERROR : CLOSE_OUT_OF_MEMORY);
-		return false;
-	}
-	s->held_len = status == TLS_OK ? len - taken : len;
-	memcpy(s->held, s->env->scratch + (len - s->held_len), s->held_len);
-	if (status == TLS_OK)
-		return write_held(s);
-	s->blocked = true;
-	return false;
-}
-
-/* How many bytes of plaintext the next record may have so that it surely fits; 0: wait for room. */
-static size_t record_room(struct session *s)
-{
-	const size_t max = tls_session_max_write(s->tls);
-	size_t want = max < sizeof s->env->scratch ? max : sizeof s->env->scratch;
-	const size_t wire = tls_session_wire_size(s->tls, want);
-	const size_t space = tcp_send_space(s->tcp);
-	struct slice_mut out[2];
-
-	if (space >= wire)
-		return want;
-	if (tcp_send_pending(s->tcp) == 0 && space > 2 * (wire - want))
-		return space - 2 * (wire - want); /* there will never be more room than now */
-	tcp_send_reserve(s->tcp, wire, out);      /* comes up short, so WRITABLE follows     */
-	s->blocked = true;
-	return 0;
-}
-
-static bool write_tls(struct session *s, struct http_time now)
-{
-	bool progress = false;
-
-	if (s->blocked || !write_held(s))
-		return false;
-	while (!s->blocked && s->budget > 0 && http_conn_has_output(s->http)) {
-		const size_t room = record_room(s);
-		if (room == 0)
-			break;
-		const size_t got = http_conn_produce(s->http, now, s->env->scratch, room);
-		s->more = http_conn_has_output(s->http);
-		if (got == 0 || !write_scratch(s, got))
-			break;
-		spend(s, got);
-		progress = true;
-	}
-	if (s->phase == SESSION_OPEN && s->blocked)
-		tcp_send_commit(s->tcp, 0, false); /* nothing follows before there is room */
 	return progress;
 }
 
@@ -429,7 +305,8 @@ static void serve(struct session *s, struct http_time now)
 	while (progress && s->phase == SESSION_OPEN) {
 		progress = s->tls ? read_tls(s, now) : read_plain(s, now);
 		if (s->phase == SESSION_OPEN)
-			progress |= s->tls ? write_tls(s, now) : write_plain(s, now);
+			progress |=
+				s->tls ? session_write_tls(s, now) : session_write_plain(s, now);
 	}
 	if (s->phase != SESSION_OPEN)
 		return;
@@ -459,19 +336,12 @@ static void linger(struct session *s)
 
 /* ------------------------------------------------------------------ deadlines */
 
-/* Bytes wait for an acknowledgement: each that comes buys the peer another send_timeout. A window that
- * stays shut, though every probe is answered, thus ends the connection. Looked at whenever the session
- * runs, so that the time allowed is between one and two send_timeout. */
 static void watch_progress(struct session *s, struct http_time now)
 {
-	const size_t pending = tcp_send_pending(s->tcp);
-	const uint64_t acked = s->sent - pending;
+	const struct app_config *cfg = &s->env->cfg;
+	const struct progress_rules rules = {cfg->send_timeout_us, cfg->min_send};
 
-	if (pending == 0 && !s->blocked)
-		s->stall_deadline = NEVER;
-	else if (acked != s->acked || s->stall_deadline == NEVER)
-		s->stall_deadline = later(now.mono_us, s->env->cfg.send_timeout_us);
-	s->acked = acked;
+	progress_look(&s->progress, &rules, now.mono_us, tcp_send_pending(s->tcp), s->blocked);
 }
 
 static void arm_timer(struct session *s, struct http_time now)
@@ -479,8 +349,8 @@ static void arm_timer(struct session *s, struct http_time now)
 	uint64_t deadline = s->phase_deadline;
 
 	watch_progress(s, now);
-	if (s->stall_deadline < deadline)
-		deadline = s->stall_deadline;
+	if (progress_deadline(&s->progress) < deadline)
+		deadline = progress_deadline(&s->progress);
 	if (s->phase == SESSION_OPEN && http_conn_deadline(s->http) < deadline)
 		deadline = http_conn_deadline(s->http);
 	if (s->place == PLACE_WAITED_FOR && handshakes_retry_at(&s->env->handshakes) < deadline)
@@ -493,8 +363,10 @@ static void arm_timer(struct session *s, struct http_time now)
 void session_on_timer(struct session *s, struct http_time now)
 {
 	watch_progress(s, now);
-	if (now.mono_us >= s->stall_deadline) {
-		abort_because(s, CLOSE_SEND_TIMEOUT);
+	const enum close_reason slow = progress_verdict(&s->progress, now.mono_us);
+	if (slow != CLOSE_NONE) {
+		s->reason = slow; /* also when it was about to end otherwise: it is cut off now */
+		session_abort(s, slow);
 		return;
 	}
 	if (s->blocked && tcp_send_pending(s->tcp) == 0)
@@ -505,7 +377,7 @@ void session_on_timer(struct session *s, struct http_time now)
 			if (s->phase != SESSION_OVER)
 				close_tcp(s);
 		} else {
-			report_tls(s, "the handshake took too long");
+			session_report_tls(s, "the handshake took too long");
 			begin_linger(s, CLOSE_HANDSHAKE_TIMEOUT);
 		}
 		return;
@@ -536,9 +408,9 @@ struct session *session_create(struct session_env *env, struct tcp_conn *tcp, bo
 			   .conn_id = info.id,
 			   .tcp = tcp},
 		.phase = SESSION_SNIFF,
-		.stall_deadline = NEVER,
 		.phase_deadline = later(now.mono_us, env->cfg.handshake_timeout_us),
 	};
+	progress_init(&s->progress);
 	tcp_set_user(tcp, s);
 	if (!secure && !open_http(s, now)) {
 		session_destroy(s);
@@ -608,8 +480,8 @@ void session_on_sent(struct session *s, struct http_time now)
 
 void session_give_way(struct session *s)
 {
-	report_tls(s, "the handshake gave way to a newer one: see --max-handshakes");
-	abort_because(s, CLOSE_HANDSHAKE_GAVE_WAY);
+	session_report_tls(s, "the handshake gave way to a newer one: see --max-handshakes");
+	session_abort(s, CLOSE_HANDSHAKE_GAVE_WAY);
 	tls_session_destroy(s->tls);
 	s->client.tls = s->tls = NULL;
 }

@@ -12,6 +12,7 @@
 
 #include "server/app.h"
 #include "server/handshakes.h"
+#include "server/progress.h"
 
 enum session_phase {
 	SESSION_SNIFF,        /* TLS port: what are the first bytes?                              */
@@ -47,11 +48,8 @@ struct session {
 	uint8_t *held;    /* plaintext that TLS must be offered again, held_len bytes       */
 	size_t held_len;
 	enum handshake_place place;
-	uint64_t place_since; /* PLACE_HELD: when it began                                 */
-	uint64_t sent;        /* bytes ever committed to the send ring                          */
-	uint64_t acked;       /* of these acknowledged when last looked at                      */
-	uint64_t
-		stall_deadline; /* when `acked` must have moved; UINT64_MAX: nothing waits        */
+	uint64_t place_since;     /* PLACE_HELD: when it began                                 */
+	struct progress progress; /* of what it is sent                                 */
 	uint64_t
 		phase_deadline; /* handshake or linger                                            */
 };

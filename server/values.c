@@ -63,6 +63,38 @@ bool value_seconds(const char *text, uint64_t *out_us)
 	return *out_us <= 86400ull * 1000000;
 }
 
+bool value_size(const char *text, uint64_t min, uint64_t max, uint64_t *out)
+{
+	const size_t len = strlen(text);
+	char digits[20];
+	unsigned long n;
+	unsigned shift = 0;
+
+	if (len == 0 || len >= sizeof digits)
+		return false;
+	memcpy(digits, text, len + 1);
+	switch (digits[len - 1]) {
+	case 'k':
+		shift = 10;
+		break;
+	case 'm':
+		shift = 20;
+		break;
+	case 'g':
+		shift = 30;
+		break;
+	default:
+		break;
+	}
+	if (shift > 0)
+		digits[len - 1] = '\0';
+	if (!value_number(digits, 0, UINT64_MAX >> shift, &n) || (uint64_t)n << shift < min ||
+	    (uint64_t)n << shift > max)
+		return false;
+	*out = (uint64_t)n << shift;
+	return true;
+}
+
 bool value_log_format(const char *text, enum log_format *out)
 {
 	static const char *const names[] = {

@@ -41,6 +41,8 @@ bool value_port(const char *text, uint16_t *out);
 bool value_number(const char *text, unsigned long min, unsigned long max, unsigned long *out);
 /* "10", "0.25": seconds with up to six decimals, at most a day, as microseconds. */
 bool value_seconds(const char *text, uint64_t *out_us);
+/* "500", "16k", "1m", "2g": bytes of min..max, with units of 1024. */
+bool value_size(const char *text, uint64_t min, uint64_t max, uint64_t *out);
 bool value_log_format(const char *text, enum log_format *out);
 bool value_ecn(const char *text, enum stack_ecn *out);
 bool value_on_off(const char *text, bool *out);

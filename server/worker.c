@@ -72,6 +72,15 @@ static void on_tls_failed(void *ctx, const struct app_client *client, const char
 		log_client(w->log, w->now.wall, client, why);
 }
 
+static void on_closed(void *ctx, const struct app_client *client, const struct app_ending *ending)
+{
+	struct worker *w = ctx;
+	const char *notice = close_reason_notice(ending->reason);
+
+	if (notice && w->log->format != LOG_OFF)
+		log_client(w->log, w->now.wall, client, notice);
+}
+
 static void on_keylog(void *ctx, const char *line, size_t len)
 {
 	const struct worker *w = ctx;
@@ -132,6 +141,18 @@ static void take_secrets(struct worker *w, int fd)
 	explicit_bzero(&secrets.tickets, sizeof secrets.tickets);
 }
 
+static void set_limits(struct http_server_config *cfg, const struct option_limits *l)
+{
+	cfg->max_head = l->head_size;
+	cfg->max_target = l->target_size;
+	cfg->max_fields = l->fields;
+	cfg->max_body = l->body_size;
+	cfg->max_requests = l->requests;
+	cfg->max_ranges = l->ranges;
+	cfg->body_timeout_us = l->body_timeout_us;
+	cfg->min_receive = (struct http_rate_min){l->receive_rate, l->rate_window_us};
+}
+
 static bool make_http(struct worker *w)
 {
 	const struct options *o = w->cfg->options;
@@ -145,6 +166,7 @@ static bool make_http(struct worker *w)
 	cfg.site_count = 1;
 	cfg.header_timeout_us = o->header_timeout_us;
 	cfg.idle_timeout_us = o->idle_timeout_us;
+	set_limits(&cfg, &o->limits);
 	cfg.log = o->log == LOG_OFF ? NULL : on_access;
 	cfg.log_ctx = w;
 	if (getrandom(&cfg.seed, sizeof cfg.seed, 0) != (ssize_t)sizeof cfg.seed ||
@@ -206,8 +228,10 @@ static bool make_app(struct worker *w)
 	cfg.max_handshakes = o->max_handshakes;
 	cfg.handshake_timeout_us = o->handshake_timeout_us;
 	cfg.send_timeout_us = o->send_timeout_us;
+	cfg.min_send = (struct http_rate_min){o->limits.send_rate, o->limits.rate_window_us};
 	cfg.linger_timeout_us = o->linger_timeout_us;
 	cfg.tls_failed = on_tls_failed;
+	cfg.closed = on_closed;
 	cfg.ctx = w;
 	w->app = app_create(&cfg);
 	if (!w->app)

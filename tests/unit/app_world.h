@@ -38,7 +38,9 @@ struct world {
 	struct tcp_info ended_tcp;
 	size_t max_requests;   /* 0: the default */
 	size_t max_handshakes; /* 0: the default */
-	bool hold;             /* the client's packets are lost from now on */
+	/* May change what is started, NULL: nothing */
+	void (*tune)(struct app_config *app, struct http_server_config *http);
+	bool hold; /* the client's packets are lost from now on */
 };
 
 /* One client connection. It reads everything at once unless told not to. */
@@ -165,8 +167,10 @@ static inline void start(struct world *w, size_t server_memory)
 	http.log_ctx = w;
 	if (w->max_requests)
 		http.max_requests = (unsigned)w->max_requests;
-	w->http = http_server_create(&http);
 	app_config_default(&cfg);
+	if (w->tune)
+		w->tune(&cfg, &http);
+	w->http = http_server_create(&http);
 	cfg.stack = w->server;
 	cfg.http = w->http;
 	cfg.tls = w->tls;
@@ -372,6 +376,18 @@ static inline void say(struct peer *p, const char *text)
 {
 	assert_int_equal(tcp_send_all(p->c, (const uint8_t *)text, strlen(text), false),
 			 strlen(text));
+	settle(p->w);
+}
+
+/* Takes so many bytes and leaves the others. */
+static inline void sip(struct peer *p, size_t len)
+{
+	struct slice in[2];
+
+	assert_true(tcp_recv_peek(p->c, in) >= len && in[0].len >= len);
+	memcpy(p->reply + p->len, in[0].data, len);
+	p->len += len;
+	tcp_recv_consume(p->c, len);
 	settle(p->w);
 }
 

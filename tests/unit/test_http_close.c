@@ -10,7 +10,7 @@
 
 static void timeouts(struct http_server_config *cfg)
 {
-	cfg->header_timeout_us = 10 * SECOND;
+	cfg->header_timeout_us = cfg->body_timeout_us = 10 * SECOND;
 	cfg->idle_timeout_us = 30 * SECOND;
 }
 

@@ -196,6 +196,27 @@ static void test_seconds_become_microseconds(void **state)
 			fail_msg("\"%s\" was taken as %llu us", bad[i], (unsigned long long)us);
 }
 
+static void test_sizes(void **state)
+{
+	static const char *const bad[] = {"",    "k",    "9",    "1025k",
+					  "2m",  "1K",   "1kb",  "-1",
+					  "1 k", "0x10", "1.5k", "99999999999999999g"};
+	uint64_t size = 0;
+
+	(void)state;
+	assert_true(value_size("10", 10, 1 << 20, &size) && size == 10);
+	assert_true(value_size("1k", 10, 1 << 20, &size) && size == 1024);
+	assert_true(value_size("1024k", 10, 1 << 20, &size) && size == 1 << 20);
+	assert_true(value_size("1m", 10, 1 << 20, &size) && size == 1 << 20);
+	assert_true(value_size("17179869183g", 0, UINT64_MAX, &size) &&
+		    size == UINT64_MAX >> 30 << 30);
+	assert_false(value_size("17179869184g", 0, UINT64_MAX, &size));
+	for (size_t i = 0; i < COUNT(bad); i++)
+		if (value_size(bad[i], 10, 1 << 20, &size))
+			fail_msg("\"%s\" was taken as %llu bytes", bad[i],
+				 (unsigned long long)size);
+}
+
 static void test_words(void **state)
 {
 	enum log_format format;
@@ -293,6 +314,7 @@ int main(void)
 		cmocka_unit_test(test_numbers_have_edges),
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_seconds_become_microseconds),
+		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_interface_names),
 		cmocka_unit_test(test_name_lists),
