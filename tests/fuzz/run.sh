@@ -72,6 +72,9 @@ seed fuzz_http expect "6GET /d HTTP/1.1${crlf}Host: x${crlf}Expect: 100-continue
 seed fuzz_http old "7GET http://x/%%61?q HTTP/1.0${crlf}Connection: keep-alive${crlf}${crlf}"
 seed fuzz_http bad "8GET /%%2e%%2e/out HTTP/1.1${crlf}Host : x${crlf}${crlf}"
 
+seed fuzz_encoding browser "\017gzip, deflate, br;q=0.9, zstd"
+seed fuzz_encoding none "\010identity;q=0, *;q=0.5\nx-gzip ; q=1.000"
+
 for group in hostile tamper close-order drop flood; do
 	if ! "$sim" --only "$group" --corpus "$tmp/fuzz_stack_input" > "$tmp/sim.log" 2>&1; then
 		tail -n 20 "$tmp/sim.log"
@@ -82,7 +85,7 @@ done
 
 tests/fuzz/tls_seeds.py "$tmp/fuzz_tls" || { echo "FAILED to make seeds for fuzz_tls"; failed=$((failed + 1)); }
 
-for fuzzer in fuzz_stack_input fuzz_stack_ip fuzz_stack_ops fuzz_http fuzz_tls; do
+for fuzzer in fuzz_stack_input fuzz_stack_ip fuzz_stack_ops fuzz_http fuzz_encoding fuzz_tls; do
 	if TMPDIR="$tmp" "$dir/$fuzzer" -max_total_time="$seconds" -timeout=25 -rss_limit_mb=2048 -max_len=4096 \
 		-print_final_stats=1 -exact_artifact_path="$dir/$fuzzer.crash" "$tmp/$fuzzer" \
 		> "$tmp/$fuzzer.log" 2>&1; then
