@@ -11,16 +11,16 @@ static bool own_page(struct http_response *s, const struct http_reply *reply)
 {
 	const struct http_site *site = reply->site;
 	const char *path = http_site_error_page(site, s->status), *index_name;
-	struct http_source source = {.fd = -1};
+	struct http_source source;
 	struct http_file file;
 
 	if (!reply->own_pages || !path ||
 	    http_static_find(http_site_root(site), path, site->index, &file, &index_name) !=
 		    HTTP_FIND_FILE)
 		return false;
-	source.fd = file.fd;
 	http_response_field(s, "Content-Type", http_mime_type(index_name ? index_name : path));
 	http_response_end(s, reply, (int64_t)file.size);
+	source = http_file_source(&file);
 	http_response_source(s, &source);
 	if (!reply->head_only)
 		http_response_extent(s, 0, file.size);

@@ -87,6 +87,7 @@ struct http_server_config {
 	bool send_request_id;       /* X-Request-Id in every response; default off               */
 	unsigned max_ranges;        /* of one request, then all are ignored; 0: no ranges at all;
 				       at most HTTP_RANGES_MAX; default 32                     */
+	bool precompressed;         /* serve file.br, .zst and .gz in place of file; default on */
 	uint64_t seed;              /* of what divides the parts of multipart responses          */
 	void (*log)(void *ctx,
 		    const struct http_log_entry *entry); /* NULL: off                    */

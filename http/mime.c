@@ -179,25 +179,88 @@ static int compare(const void *key, const void *entry)
 	return strcmp(key, e->extension);
 }
 
-const char *http_mime_type(const char *path)
+/* What stands behind the last dot of the name, in lower case; false when there is no such thing. */
+static bool extension_of(const char *path, char extension[EXTENSION_MAX])
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
 	const char *dot = strrchr(name, '.');
-	char extension[EXTENSION_MAX];
 	size_t len;
 
 	if (!dot || dot == name)
-		return HTTP_MIME_DEFAULT;
+		return false;
 	len = strlen(dot + 1);
-	if (len == 0 || len >= sizeof(extension))
-		return HTTP_MIME_DEFAULT;
+	if (len == 0 || len >= EXTENSION_MAX)
+		return false;
 	for (size_t i = 0; i <= len; i++)
 		extension[i] = http_lower(dot[1 + i]);
+	return true;
+}
 
+const char *http_mime_type(const char *path)
+{
+	char extension[EXTENSION_MAX];
+
+	if (!extension_of(path, extension))
+		return HTTP_MIME_DEFAULT;
 	const struct http_mime *found =
 		bsearch(extension, types, TYPE_COUNT, sizeof(types[0]), compare);
 	return found ? found->type : HTTP_MIME_DEFAULT;
+}
+
+/* ------------------------------------------------------------------ what compresses */
+
+/* Is `type` one of the list, or below one of its entries that end with '/'? */
+static bool listed(const char *type, const char *const *list)
+{
+	const size_t len = strcspn(type, ";");
+
+	for (; *list; list++) {
+		const size_t n = strlen(*list);
+
+		if ((*list)[n - 1] == '/' ? strncmp(type, *list, n) == 0
+					  : n == len && memcmp(type, *list, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool http_mime_packed(const char *path, const char *type)
+{
+	static const char *const packed[] = {
+		"image/",
+		"video/",
+		"audio/",
+		"font/woff",
+		"font/woff2",
+		"application/epub+zip",
+		"application/gzip",
+		"application/java-archive",
+		"application/vnd.android.package-archive",
+		"application/vnd.debian.binary-package",
+		"application/vnd.rar",
+		"application/x-7z-compressed",
+		"application/x-bzip2",
+		"application/x-rpm",
+		"application/x-xz",
+		"application/zip",
+		"application/zstd",
+		NULL,
+	};
+	static const char *const not_packed[] = {
+		"image/bmp",
+		"image/svg+xml",
+		"image/vnd.adobe.photoshop",
+		"image/vnd.microsoft.icon",
+		"audio/midi",
+		NULL,
+	};
+	char extension[EXTENSION_MAX];
+
+	if (extension_of(path, extension) &&
+	    (strcmp(extension, "br") == 0 || strcmp(extension, "svgz") == 0))
+		return true;
+	return listed(type, packed) && !listed(type, not_packed);
 }
 
 const struct http_mime *http_mime_entry(size_t i)

@@ -3,6 +3,7 @@
 #ifndef HTTP_MIME_H
 #define HTTP_MIME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* What a file is when nothing else is known of it: browsers then save it. */
@@ -15,6 +16,8 @@ struct http_mime {
 
 /* The media type for a path or a name; case of the extension does not matter. Never NULL. */
 const char *http_mime_type(const char *path);
+/* Is a file of this name and type compressed as it is, so that nobody would compress it again? */
+bool http_mime_packed(const char *path, const char *type);
 /* The i-th line of the table, which is sorted by extension; NULL past its end. */
 const struct http_mime *http_mime_entry(size_t i);
 

@@ -3,7 +3,6 @@
 #include "http/resolve.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #define HTML ".html"
 
@@ -76,7 +75,7 @@ static bool is_index(const struct http_site *site, const char *path, size_t dire
 	make_name(directory, path, directory_len, "");
 	if (find(site, directory, &file, name) != HTTP_FIND_FILE)
 		return false;
-	close(file.fd);
+	http_file_close(&file);
 	return strcmp(name, path) == 0;
 }
 
@@ -96,7 +95,7 @@ static size_t clean_length(const struct http_site *site, const char *path)
 	make_name(stem, path, len - suffix, "");
 	switch (find(site, stem, &file, name)) {
 	case HTTP_FIND_FILE:
-		close(file.fd);
+		http_file_close(&file);
 		return 0;
 	case HTTP_FIND_NOTHING:
 	case HTTP_FIND_DIRECTORY:
@@ -118,7 +117,7 @@ static enum http_find resolve_file(const struct http_site *site, const char *pat
 		found == HTTP_FIND_FILE && site->clean_urls ? clean_length(site, path) : 0;
 
 	if (clean > 0) {
-		close(out->file.fd);
+		http_file_close(&out->file);
 		redirect(out, path, clean, "", "This page has a shorter address.");
 		return HTTP_FIND_NOTHING;
 	}
@@ -140,7 +139,7 @@ static enum http_find resolve_directory(const struct http_site *site, const char
 	/* A page that is asked for like a directory, and no such directory. */
 	if (found == HTTP_FIND_NOTHING && site->clean_urls && len > 1 &&
 	    find_with(site, path, len - 1, HTML, out) == HTTP_FIND_FILE) {
-		close(out->file.fd);
+		http_file_close(&out->file);
 		redirect(out, path, len - 1, "",
 			 "This page has its address without a slash at the end.");
 	}

@@ -10,6 +10,14 @@
 #include "http/request_id.h"
 #include "http/status.h"
 
+struct http_source http_file_source(struct http_file *file)
+{
+	const struct http_source source = {.fd = file->fd};
+
+	file->fd = -1;
+	return source;
+}
+
 void http_source_release(struct http_source *source)
 {
 	if (source->release)

@@ -17,6 +17,7 @@
 #include "http/buf.h"
 #include "http/http.h"
 #include "http/server.h"
+#include "http/static.h"
 #include "http/str.h"
 
 /* What every head needs to know beside the status. */
@@ -103,6 +104,8 @@ uint64_t http_response_body_bytes(const struct http_response *s);
 /* Of everything: head, body, and an interim response before them. */
 uint64_t http_response_bytes(const struct http_response *s);
 
+/* Makes a source of a file, which is then the source's. */
+struct http_source http_file_source(struct http_file *file);
 /* Gives a source back that no response has taken. */
 void http_source_release(struct http_source *source);
 

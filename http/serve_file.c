@@ -6,35 +6,51 @@
 
 #include "http/conditional.h"
 #include "http/error_page.h"
-#include "http/mime.h"
 #include "http/range.h"
+#include "http/represent.h"
 #include "http/serve.h"
 
 #define HTTP_BOUNDARY_SIZE 17
 
 /* What is to be sent, of which the request may want a part. */
 struct http_content {
-	const char *type;
-	const struct http_validators *validators;
-	uint64_t size;
-	struct http_source source;
+	struct http_representation *of;
+	struct http_validators validators;
 };
 
-static void write_validators(struct http_response *s, const struct http_validators *v)
+/* RFC 9110 12.5.5: wherever the choice of the representation shows, in 304 and 206 as in 200. */
+static void write_vary(struct http_response *s, const struct http_representation *of)
+{
+	if (of->vary)
+		http_response_field(s, "Vary", "Accept-Encoding");
+}
+
+static void write_validators(struct http_response *s, const struct http_content *c)
 {
 	char date[HTTP_DATE_SIZE];
 
-	if (http_date_format(v->mtime, date))
+	if (http_date_format(c->validators.mtime, date))
 		http_response_field(s, "Last-Modified", date);
-	http_response_field(s, "ETag", v->etag);
+	http_response_field(s, "ETag", c->validators.etag);
+	write_vary(s, c->of);
+}
+
+/* What 200 and 206 say of the content. */
+static void write_content(struct http_response *s, const struct http_content *c, const char *type)
+{
+	http_response_field(s, "Content-Type", type);
+	if (c->of->coding != HTTP_CODING_IDENTITY)
+		http_response_field(s, "Content-Encoding", http_coding_name(c->of->coding));
+	write_validators(s, c);
+	http_response_field(s, "Accept-Ranges", "bytes");
 }
 
 /* RFC 9110 15.4.5: the fields that would have changed what a cache knows, and no others. */
 static void serve_not_modified(struct http_response *s, const struct http_reply *reply,
-			       const struct http_validators *v)
+			       const struct http_content *c)
 {
 	http_response_begin(s, reply, 304);
-	write_validators(s, v);
+	write_validators(s, c);
 	http_response_end(s, reply, -1);
 }
 
@@ -54,10 +70,11 @@ static void write_content_range(struct http_buf *b, const struct http_range *ran
 }
 
 static void serve_unsatisfiable(struct http_response *s, const struct http_reply *reply,
-				uint64_t size)
+				const struct http_representation *of)
 {
 	http_response_begin(s, reply, 416);
-	write_content_range(&s->buf, NULL, size);
+	write_vary(s, of);
+	write_content_range(&s->buf, NULL, of->size);
 	http_error_page(s, reply, NULL);
 }
 
@@ -66,16 +83,14 @@ static void serve_content(struct http_response *s, const struct http_reply *repl
 			  const struct http_content *c, const struct http_range *part)
 {
 	const uint64_t offset = part ? part->first : 0;
-	const uint64_t length = part ? part->last - part->first + 1 : c->size;
+	const uint64_t length = part ? part->last - part->first + 1 : c->of->size;
 
 	http_response_begin(s, reply, part ? 206 : 200);
-	http_response_field(s, "Content-Type", c->type);
-	write_validators(s, c->validators);
-	http_response_field(s, "Accept-Ranges", "bytes");
+	write_content(s, c, c->of->type);
 	if (part)
-		write_content_range(&s->buf, part, c->size);
+		write_content_range(&s->buf, part, c->of->size);
 	http_response_end(s, reply, (int64_t)length);
-	http_response_source(s, &c->source);
+	http_response_source(s, &c->of->source);
 	if (!reply->head_only)
 		http_response_extent(s, offset, length);
 }
@@ -103,9 +118,9 @@ static void write_part_head(struct http_buf *b, const char *boundary, const stru
 	http_buf_text(b, "\r\n--");
 	http_buf_text(b, boundary);
 	http_buf_text(b, "\r\nContent-Type: ");
-	http_buf_text(b, c->type);
+	http_buf_text(b, c->of->type);
 	http_buf_text(b, "\r\n");
-	write_content_range(b, part, c->size);
+	write_content_range(b, part, c->of->size);
 	http_buf_text(b, "\r\n");
 }
 
@@ -140,14 +155,12 @@ static void serve_parts(struct http_response *s, const struct http_reply *reply,
 {
 	char boundary[HTTP_BOUNDARY_SIZE], type[64];
 
-	make_boundary(reply->server->cfg.seed, c->validators->etag, boundary);
+	make_boundary(reply->server->cfg.seed, c->validators.etag, boundary);
 	snprintf(type, sizeof(type), "multipart/byteranges; boundary=%s", boundary);
 	http_response_begin(s, reply, 206);
-	http_response_field(s, "Content-Type", type);
-	write_validators(s, c->validators);
-	http_response_field(s, "Accept-Ranges", "bytes");
+	write_content(s, c, type);
 	http_response_end(s, reply, (int64_t)parts_length(s, boundary, c, ranges));
-	http_response_source(s, &c->source);
+	http_response_source(s, &c->of->source);
 	for (unsigned i = 0; i < ranges->count; i++) {
 		const struct http_range *part = &ranges->range[i];
 
@@ -160,18 +173,18 @@ static void serve_parts(struct http_response *s, const struct http_reply *reply,
 /* ------------------------------------------------------------------ decision */
 
 static void serve_get(struct http_response *s, const struct http_reply *reply,
-		      const struct http_request *r, struct http_content *c)
+		      const struct http_request *r, const struct http_content *c)
 {
 	enum http_range_result result = HTTP_RANGE_WHOLE;
 	struct http_ranges ranges;
 
 	/* RFC 9110 14.2: Range is defined for GET only. */
 	if (r->method_id == HTTP_METHOD_GET)
-		result = http_ranges(r, c->validators, c->size, reply->server->cfg.max_ranges,
+		result = http_ranges(r, &c->validators, c->of->size, reply->server->cfg.max_ranges,
 				     &ranges);
 	if (result == HTTP_RANGE_UNSATISFIABLE) {
-		serve_unsatisfiable(s, reply, c->size);
-		http_source_release(&c->source);
+		serve_unsatisfiable(s, reply, c->of);
+		http_source_release(&c->of->source);
 	} else if (result == HTTP_RANGE_PART && ranges.count > 1) {
 		serve_parts(s, reply, c, &ranges);
 	} else {
@@ -179,29 +192,36 @@ static void serve_get(struct http_response *s, const struct http_reply *reply,
 	}
 }
 
-void http_serve_file(struct http_response *s, const struct http_reply *reply,
-		     const struct http_request *r, const char *name, const struct http_file *file)
+/* RFC 9110 12.5.3: nothing that there is may be sent, not even the file as it is. */
+static void serve_not_acceptable(struct http_response *s, const struct http_reply *reply,
+				 const struct http_representation *of)
 {
-	char etag[HTTP_ETAG_SIZE];
-	/* RFC 9110 8.8.2.1: a Last-Modified later than Date MUST NOT be sent. */
-	const struct http_validators v = {etag, file->mtime < reply->now ? file->mtime : reply->now,
-					  reply->now};
-	struct http_content c = {
-		.type = http_mime_type(name),
-		.validators = &v,
-		.size = file->size,
-		.source = {.fd = file->fd},
-	};
+	http_response_begin(s, reply, 406);
+	write_vary(s, of);
+	http_error_page(s, reply, NULL);
+}
 
-	http_etag_format(file, etag);
-	switch (http_precondition(r, &v)) {
+void http_serve_file(struct http_response *s, const struct http_reply *reply,
+		     const struct http_request *r, const char *name, struct http_file *file)
+{
+	struct http_representation of;
+
+	if (!http_represent(reply, r, name, file, &of)) {
+		serve_not_acceptable(s, reply, &of);
+		return;
+	}
+	/* RFC 9110 8.8.2.1: a Last-Modified later than Date MUST NOT be sent. */
+	const struct http_content c = {
+		&of, {of.etag, of.mtime < reply->now ? of.mtime : reply->now, reply->now}};
+
+	switch (http_precondition(r, &c.validators)) {
 	case HTTP_PRECONDITION_NOT_MODIFIED:
-		serve_not_modified(s, reply, &v);
-		http_source_release(&c.source);
+		serve_not_modified(s, reply, &c);
+		http_source_release(&of.source);
 		break;
 	case HTTP_PRECONDITION_FAILED:
 		http_serve_page(s, reply, 412, NULL);
-		http_source_release(&c.source);
+		http_source_release(&of.source);
 		break;
 	case HTTP_PRECONDITION_PASS:
 		serve_get(s, reply, r, &c);

@@ -6,9 +6,9 @@
 #include "http/request.h"
 #include "http/response.h"
 
-/* Preconditions, ranges, fields, content, in the order of RFC 9110 13.2.2. `name` has the extension
- * by which the type is known. Takes the file's descriptor. */
+/* Representation, preconditions, ranges, fields, content, in the order of RFC 9110 12 and 13.2.2. `name`
+ * is the file's whole path below the root of the reply's site. Takes over the file. */
 void http_serve_file(struct http_response *s, const struct http_reply *reply,
-		     const struct http_request *r, const char *name, const struct http_file *file);
+		     const struct http_request *r, const char *name, struct http_file *file);
 
 #endif

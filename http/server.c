@@ -22,6 +22,7 @@ void http_server_config_default(struct http_server_config *cfg)
 		.idle_timeout_us = 60 * 1000000ULL,
 		.max_requests = 1000,
 		.max_ranges = 32,
+		.precompressed = true,
 	};
 }
 

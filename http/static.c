@@ -187,6 +187,13 @@ enum http_find http_static_find(struct http_root root, const char *path, const c
 	return find_directory(root, name);
 }
 
+void http_file_close(struct http_file *file)
+{
+	if (file->fd >= 0)
+		close(file->fd);
+	file->fd = -1;
+}
+
 void http_etag_format(const struct http_file *file, char out[HTTP_ETAG_SIZE])
 {
 	uint64_t ns =
@@ -194,4 +201,11 @@ void http_etag_format(const struct http_file *file, char out[HTTP_ETAG_SIZE])
 
 	snprintf(out, HTTP_ETAG_SIZE, "\"%llx-%llx-%llx\"", (unsigned long long)ns,
 		 (unsigned long long)file->size, (unsigned long long)file->inode);
+}
+
+void http_etag_add(char etag[HTTP_ETAG_SIZE], const char *word)
+{
+	const size_t end = strlen(etag) - 1;
+
+	snprintf(etag + end, HTTP_ETAG_SIZE - end, "-%s\"", word);
 }

@@ -37,7 +37,7 @@ struct http_file {
 };
 
 enum http_find {
-	HTTP_FIND_FILE,      /* opened: the caller closes file->fd                    */
+	HTTP_FIND_FILE,      /* opened: http_file_close it, or make it a source       */
 	HTTP_FIND_DIRECTORY, /* a directory, and the path has no slash at its end     */
 	HTTP_FIND_NO_INDEX,  /* a directory without an index file                     */
 	HTTP_FIND_NOTHING,
@@ -61,9 +61,15 @@ enum http_find http_static_find(struct http_root root, const char *path, const c
 /* Opens the directory of a path that ends with '/', to be read. The descriptor, or -1 with *why. */
 int http_static_open_directory(struct http_root root, const char *path, enum http_find *why);
 
+/* Gives back what http_static_find has found. */
+void http_file_close(struct http_file *file);
+
 /* A strong entity-tag, with its quotes (RFC 9110 8.8.3): of the time of change, the size and the
  * inode, so that a file put in place by rename within one tick of the clock still differs. */
-#define HTTP_ETAG_SIZE 64
+#define HTTP_ETAG_SIZE 96
 void http_etag_format(const struct http_file *file, char out[HTTP_ETAG_SIZE]);
+/* Puts "-word" before the closing quote: every representation needs a tag of its own (RFC 9110
+ * 8.8.3.3). There is room for two words of up to 17 characters together. */
+void http_etag_add(char etag[HTTP_ETAG_SIZE], const char *word);
 
 #endif

@@ -20,6 +20,8 @@ static const struct {
 	{404, "Not Found", "There is nothing at this address."},
 	{405, "Method Not Allowed",
 	 "Files are served here: GET, HEAD and OPTIONS are what can be done."},
+	{406, "Not Acceptable",
+	 "This file is not to be had in any of the content codings that the client takes."},
 	{408, "Request Timeout", "The request did not arrive in time."},
 	{412, "Precondition Failed", "The file is not in the state that the request asked for."},
 	{413, "Content Too Large", "The content of the request is larger than this server takes."},

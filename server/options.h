@@ -36,7 +36,8 @@ struct option_setting {
 };
 
 struct options {
-	const char *root; /* directory to be served                                  */
+	const char *root;   /* directory to be served                                  */
+	bool precompressed; /* siblings such as file.br are served in place of file       */
 	struct link_address address;
 	struct link_address address6; /* stack.version 0: off                             */
 	bool address6_given;          /* not the default                                  */

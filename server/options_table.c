@@ -158,6 +158,9 @@ static const struct option_kind kind_switch = {NULL, NULL, false};
 const struct option_def option_table[] = {
 	{.name = "root", .kind = &option_kind_text, .offset = FIELD(root), .default_text = ".",
 	 .argument = "DIR", .help = "directory to be served; the same as DIR by itself"},
+	{.name = "precompressed", .kind = &kind_on_off, .offset = FIELD(precompressed),
+	 .default_text = "on", .argument = "on|off",
+	 .help = "serve file.br, file.zst and file.gz in place of file to clients that take them"},
 	{.name = "address", .letter = 'a', .kind = &kind_address, .offset = FIELD(address),
 	 .default_text = "10.77.0.2/24", .argument = "ADDR/LEN",
 	 .help = "address of the server; the host gets the first other one of the prefix"},

@@ -167,6 +167,7 @@ static bool make_http(struct worker *w)
 	cfg.header_timeout_us = o->header_timeout_us;
 	cfg.idle_timeout_us = o->idle_timeout_us;
 	set_limits(&cfg, &o->limits);
+	cfg.precompressed = o->precompressed;
 	cfg.log = o->log == LOG_OFF ? NULL : on_access;
 	cfg.log_ctx = w;
 	if (getrandom(&cfg.seed, sizeof cfg.seed, 0) != (ssize_t)sizeof cfg.seed ||
