@@ -8,6 +8,8 @@ cd "$(dirname "$0")/.."
 build="gcc make libc6-dev dpkg-dev debian-archive-keyring patch ca-certificates libinih-dev libssl-dev"
 # nft cuts a client off, tshark reads what was captured, cppcheck and clang are further eyes on the code.
 test="libcmocka-dev clang clang-format cppcheck git curl openssl python3 iproute2 nftables util-linux gnutls-bin tshark"
+# A browser, where the distribution packs one (Ubuntu does not); tests that miss it say so.
+browser="chromium libnss3-tools"
 
 die() {
 	echo "deps: $*" >&2
@@ -65,6 +67,11 @@ install() {
 # shellcheck disable=SC2086
 packages=$(missing $wanted)
 [ -z "$packages" ] || install "$packages"
+# shellcheck disable=SC2086
+packages=$(missing $browser)
+if [ "$1" = test ] && [ -n "$packages" ] && apt-cache policy chromium | grep -q 'Candidate: [0-9]'; then
+	install "$packages"
+fi
 
 # The fuzzer's and the sanitizers' run time comes with clang or as a package of clang's version, as the
 # distribution likes it.
