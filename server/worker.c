@@ -21,6 +21,7 @@
 #include "server/app.h"
 #include "server/keylog.h"
 #include "server/log.h"
+#include "server/trim.h"
 #include "server/tun.h"
 
 #define BATCH_PACKETS 64 /* read before answers are sent                                  */
@@ -40,6 +41,7 @@ struct worker {
 	bool ending;       /* at once                                                   */
 	bool write_failed; /* said once                                                 */
 	int status;        /* exit status when ending                                   */
+	struct trim trim;
 	struct http_time now;
 	uint8_t packet[TUN_PACKET_MAX];
 };
@@ -299,6 +301,7 @@ static bool read_packets(struct worker *w)
 			return true;
 		}
 		stack_input(w->stack, w->now.mono_us, w->packet, (size_t)n, meta);
+		trim_note(&w->trim, w->now.mono_us);
 	}
 	return false;
 }
@@ -373,14 +376,17 @@ static void read_signal(struct worker *w)
 		drain(w);
 }
 
-/* Sleeps until a packet, a word of the master, a signal or the stack's next timeout. */
+/* Sleeps until a packet, a word of the master, a signal, the stack's next timeout or that of trim.h. */
 static void wait_for_work(struct worker *w, bool at_once)
 {
 	struct pollfd fds[] = {{.fd = w->cfg->tun_fd, .events = POLLIN},
 			       {.fd = w->cfg->control_fd, .events = POLLIN},
 			       {.fd = w->signal_fd, .events = POLLIN}};
-	const uint64_t timeout = stack_next_timeout(w->stack);
+	uint64_t timeout = stack_next_timeout(w->stack);
 	struct timespec ts = {0};
+
+	if (w->trim.due_us < timeout)
+		timeout = w->trim.due_us;
 
 	if (!at_once && timeout > w->now.mono_us) {
 		const uint64_t us = timeout - w->now.mono_us;
@@ -403,6 +409,7 @@ static void loop(struct worker *w)
 
 	while (!w->ending) {
 		wait_for_work(w, at_once);
+		trim_run(&w->trim, w->now.mono_us);
 		const bool drained_queue = read_packets(w);
 		stack_advance(w->stack, w->now.mono_us);
 		at_once = app_run(w->app, w->now) || !drained_queue;
@@ -451,6 +458,7 @@ int worker_run(const struct worker_config *cfg)
 	}
 	w->cfg = cfg;
 	w->signal_fd = -1;
+	trim_init(&w->trim);
 	w->status = EXIT_RUNTIME;
 	read_clock(w);
 	if (set_up(w) && say_ready(cfg->ready_fd)) {

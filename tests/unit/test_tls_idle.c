@@ -50,6 +50,33 @@ static void test_an_idle_session_holds_no_record_buffers(void **state)
 	}
 }
 
+/* A server's, with or without tickets, at once; a client keeps it for the tickets of TLS 1.3. */
+static void test_the_handshakes_state_goes_with_its_last_message(void **state)
+{
+	const struct tls_ticket_keys keys = {.current = {"a", {1}}, .lifetime_s = 60};
+	char error[TLS_ERROR_SIZE];
+
+	for (size_t v = 0; v < COUNT(versions); v++)
+		for (int tickets = 0; tickets < 2; tickets++) {
+			struct pair *p = pair_open_version(*state, versions[v]);
+
+			if (tickets)
+				assert_int_equal(tls_context_set_ticket_keys(p->server_ctx, &keys,
+									     error),
+						 0);
+			while (!tls_session_established(p->server)) {
+				tls_session_handshake(p->client);
+				const enum tls_status status = tls_session_handshake(p->server);
+				assert_true(status == TLS_OK || status == TLS_WANT_READ);
+				assert_int_equal(p->server->ssl.MBEDTLS_PRIVATE(handshake) == NULL,
+						 status == TLS_OK);
+			}
+			pair_establish(p);
+			pair_transfer(p, p->client, p->server, 100, 100);
+			pair_close(p);
+		}
+}
+
 /* The buffers that Mbed TLS has made are used again by us, and ours are wiped by it. */
 static void test_our_buffers_are_as_large_as_the_librarys(void **state)
 {
@@ -259,6 +286,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_an_idle_session_holds_no_record_buffers),
+		cmocka_unit_test(test_the_handshakes_state_goes_with_its_last_message),
 		cmocka_unit_test(test_our_buffers_are_as_large_as_the_librarys),
 		cmocka_unit_test(test_data_goes_both_ways_between_rests),
 		cmocka_unit_test(test_many_sessions_share_few_buffers),
