@@ -69,12 +69,13 @@ static bool field_matches(const struct http_request *r, enum http_field_id id, c
 
 /* ------------------------------------------------------------------ preconditions */
 
-/* A date field counts when it is there once and holds a date (RFC 9110 13.1.3, 13.1.4). */
-static bool date_field(const struct http_request *r, enum http_field_id id, int64_t now,
-		       int64_t *date)
+/* A date field counts when it is there once and holds a date, and when there is one to compare it with
+ * (RFC 9110 13.1.3, 13.1.4). */
+static bool date_field(const struct http_request *r, enum http_field_id id,
+		       const struct http_validators *v, int64_t *date)
 {
-	return http_request_field_count(r, id) == 1 &&
-	       http_date_parse(http_request_field(r, id), now, date);
+	return v->mtime != HTTP_NO_MTIME && http_request_field_count(r, id) == 1 &&
+	       http_date_parse(http_request_field(r, id), v->now, date);
 }
 
 enum http_precondition http_precondition(const struct http_request *r,
@@ -85,15 +86,14 @@ enum http_precondition http_precondition(const struct http_request *r,
 	if (http_request_field_count(r, HTTP_FIELD_IF_MATCH) > 0) {
 		if (!field_matches(r, HTTP_FIELD_IF_MATCH, v->etag, true))
 			return HTTP_PRECONDITION_FAILED;
-	} else if (date_field(r, HTTP_FIELD_IF_UNMODIFIED_SINCE, v->now, &date) &&
-		   v->mtime > date) {
+	} else if (date_field(r, HTTP_FIELD_IF_UNMODIFIED_SINCE, v, &date) && v->mtime > date) {
 		return HTTP_PRECONDITION_FAILED;
 	}
 
 	if (http_request_field_count(r, HTTP_FIELD_IF_NONE_MATCH) > 0) {
 		if (field_matches(r, HTTP_FIELD_IF_NONE_MATCH, v->etag, false))
 			return HTTP_PRECONDITION_NOT_MODIFIED;
-	} else if (date_field(r, HTTP_FIELD_IF_MODIFIED_SINCE, v->now, &date) && v->mtime <= date) {
+	} else if (date_field(r, HTTP_FIELD_IF_MODIFIED_SINCE, v, &date) && v->mtime <= date) {
 		return HTTP_PRECONDITION_NOT_MODIFIED;
 	}
 	return HTTP_PRECONDITION_PASS;

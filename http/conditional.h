@@ -8,10 +8,13 @@
 
 #include "http/request.h"
 
+/* A date that is not known: conditions that compare with it are ignored (RFC 9110 13.1.3, 13.1.4). */
+#define HTTP_NO_MTIME INT64_MIN
+
 /* What the file is at present. */
 struct http_validators {
 	const char *etag; /* strong, with its quotes                   */
-	int64_t mtime;    /* as Last-Modified says it                  */
+	int64_t mtime;    /* as Last-Modified says it, or HTTP_NO_MTIME */
 	int64_t now;      /* of the Date field                         */
 };
 

@@ -60,23 +60,45 @@ static char *put_text(char *p, const char *text, size_t len)
 	return p + len;
 }
 
-bool http_date_format(int64_t seconds, char out[HTTP_DATE_SIZE])
+/* False outside the years 0 to 9999. *weekday counts from Thursday. */
+static bool split(int64_t seconds, struct civil *t, int *weekday)
 {
 	int64_t days = seconds / SECONDS_PER_DAY;
 	int64_t rest = seconds % SECONDS_PER_DAY;
-	struct civil t;
-	char *p = out;
 
 	if (rest < 0) {
 		rest += SECONDS_PER_DAY;
 		days--;
 	}
-	out[0] = '\0';
 	if (days < -719528 || days > 2932896) /* 0000-01-01 and 9999-12-31 */
 		return false;
-	date_of(days, &t);
+	date_of(days, t);
+	t->hour = (int)(rest / 3600);
+	t->minute = (int)(rest / 60 % 60);
+	t->second = (int)(rest % 60);
+	*weekday = (int)(((days % 7) + 7) % 7);
+	return true;
+}
 
-	p = put_text(p, day_names[((days % 7) + 7) % 7], 3);
+static char *put_clock(char *p, const struct civil *t)
+{
+	p = put_number(p, t->hour, 2);
+	p = put_text(p, ":", 1);
+	p = put_number(p, t->minute, 2);
+	p = put_text(p, ":", 1);
+	return put_number(p, t->second, 2);
+}
+
+bool http_date_format(int64_t seconds, char out[HTTP_DATE_SIZE])
+{
+	struct civil t;
+	int weekday;
+	char *p = out;
+
+	out[0] = '\0';
+	if (!split(seconds, &t, &weekday))
+		return false;
+	p = put_text(p, day_names[weekday], 3);
 	p = put_text(p, ", ", 2);
 	p = put_number(p, t.day, 2);
 	p = put_text(p, " ", 1);
@@ -84,12 +106,28 @@ bool http_date_format(int64_t seconds, char out[HTTP_DATE_SIZE])
 	p = put_text(p, " ", 1);
 	p = put_number(p, t.year, 4);
 	p = put_text(p, " ", 1);
-	p = put_number(p, rest / 3600, 2);
-	p = put_text(p, ":", 1);
-	p = put_number(p, rest / 60 % 60, 2);
-	p = put_text(p, ":", 1);
-	p = put_number(p, rest % 60, 2);
+	p = put_clock(p, &t);
 	put_text(p, " GMT", sizeof(" GMT"));
+	return true;
+}
+
+bool http_date_iso(int64_t seconds, char out[HTTP_DATE_SIZE])
+{
+	struct civil t;
+	int weekday;
+	char *p = out;
+
+	out[0] = '\0';
+	if (!split(seconds, &t, &weekday))
+		return false;
+	p = put_number(p, t.year, 4);
+	p = put_text(p, "-", 1);
+	p = put_number(p, t.month, 2);
+	p = put_text(p, "-", 1);
+	p = put_number(p, t.day, 2);
+	p = put_text(p, "T", 1);
+	p = put_clock(p, &t);
+	put_text(p, "Z", sizeof("Z"));
 	return true;
 }
 

@@ -19,6 +19,9 @@
  * 0 to 9999, which the format cannot say. */
 bool http_date_format(int64_t seconds, char out[HTTP_DATE_SIZE]);
 
+/* The same as "1994-11-06T08:49:37Z" (RFC 3339). */
+bool http_date_iso(int64_t seconds, char out[HTTP_DATE_SIZE]);
+
 /* Reads the three forms that a recipient must accept: IMF-fixdate, rfc850-date and asctime-date.
  * `now` settles the century of an rfc850-date. The name of the day is read but not compared with
  * the date. */

@@ -159,30 +159,30 @@ static bool may_fall_back(const struct http_site *site, const char *path)
 	       !(strncmp(path, well_known, len) == 0 && (path[len] == '/' || path[len] == '\0'));
 }
 
-static void conclude(struct http_resolved *out, enum http_find found)
+int http_find_status(enum http_find found)
 {
 	switch (found) {
-	case HTTP_FIND_FILE:
-		out->answer = HTTP_ANSWER_FILE;
-		break;
-	case HTTP_FIND_DIRECTORY:
-	case HTTP_FIND_NOTHING:
-		refuse(out, 404, NULL);
-		break;
 	case HTTP_FIND_NO_INDEX:
-		refuse(out, 403,
-		       "This directory has no index file, and directories are not listed.");
-		break;
 	case HTTP_FIND_DENIED:
-		refuse(out, 403, NULL);
-		break;
+		return 403;
 	case HTTP_FIND_BUSY:
-		refuse(out, 503, NULL);
-		break;
+		return 503;
 	case HTTP_FIND_FAILED:
-		refuse(out, 500, NULL);
-		break;
+		return 500;
+	default:
+		return 404;
 	}
+}
+
+static void conclude(struct http_resolved *out, enum http_find found)
+{
+	static const char no_index[] =
+		"This directory has no index file, and directories are not listed.";
+
+	if (found == HTTP_FIND_FILE)
+		out->answer = HTTP_ANSWER_FILE;
+	else
+		refuse(out, http_find_status(found), found == HTTP_FIND_NO_INDEX ? no_index : NULL);
 }
 
 void http_resolve(const struct http_site *site, const char *path, bool navigation,
@@ -201,6 +201,11 @@ void http_resolve(const struct http_site *site, const char *path, bool navigatio
 		found = resolve_file(site, path, out);
 	if (out->answer == HTTP_ANSWER_REDIRECT)
 		return;
+	if (found == HTTP_FIND_NO_INDEX && site->listing) {
+		out->answer = HTTP_ANSWER_DIRECTORY;
+		memcpy(out->path, path, strlen(path) + 1);
+		return;
+	}
 	/* A directory that gives nothing is as good as none. */
 	if ((found == HTTP_FIND_NOTHING || found == HTTP_FIND_NO_INDEX) &&
 	    may_fall_back(site, path)) {

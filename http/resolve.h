@@ -5,7 +5,7 @@
  * static.h opens names; here it is decided which names are tried, and in what order:
  *
  *     /a/b     the file b; with clean URLs b.html; the directory b, at the address /a/b/
- *     /a/b/    the index of the directory
+ *     /a/b/    the index of the directory; the directory itself, where those are listed
  *     neither  the site's fallback page, for a navigation to what looks like no file
  *
  * So a file wins over a directory of the same name, which keeps its own address, with the slash. A
@@ -20,9 +20,10 @@
 #include "http/site.h"
 
 enum http_answer {
-	HTTP_ANSWER_FILE,     /* `file` is open; `path` is its name                     */
-	HTTP_ANSWER_REDIRECT, /* `path` is its right address; `text` says why           */
-	HTTP_ANSWER_ERROR,    /* `status`, and `text` for its page, NULL: its usual one */
+	HTTP_ANSWER_FILE,      /* `file` is open; `path` is its name                     */
+	HTTP_ANSWER_REDIRECT,  /* `path` is its right address; `text` says why           */
+	HTTP_ANSWER_DIRECTORY, /* `path` is a directory without an index, to be listed   */
+	HTTP_ANSWER_ERROR,     /* `status`, and `text` for its page, NULL: its usual one */
 };
 
 struct http_resolved {
@@ -38,5 +39,8 @@ struct http_resolved {
 /* `path` comes from http_path_decode. `navigation`: see accept.h. */
 void http_resolve(const struct http_site *site, const char *path, bool navigation,
 		  struct http_resolved *out);
+
+/* The status of an error for what was found instead of a file. */
+int http_find_status(enum http_find found);
 
 #endif

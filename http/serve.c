@@ -9,6 +9,7 @@
 #include "http/error_page.h"
 #include "http/resolve.h"
 #include "http/serve_file.h"
+#include "http/serve_listing.h"
 
 static bool is_get_or_head(const struct http_request *r)
 {
@@ -92,6 +93,9 @@ static void serve_path(struct http_response *s, struct http_reply *reply,
 		break;
 	case HTTP_ANSWER_REDIRECT:
 		serve_redirect(s, reply, r, found.path, found.text);
+		break;
+	case HTTP_ANSWER_DIRECTORY:
+		http_serve_listing(s, reply, r, found.path);
 		break;
 	case HTTP_ANSWER_ERROR:
 		http_serve_page(s, reply, found.status, found.text);

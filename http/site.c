@@ -6,7 +6,8 @@
 
 void http_site_default(struct http_site *site)
 {
-	*site = (struct http_site){.name = "default", .root_fd = -1, .index = {"index.html"}};
+	*site = (struct http_site){
+		.name = "default", .root_fd = -1, .index = {"index.html"}, .listing_max = 10000};
 }
 
 struct http_root http_site_root(const struct http_site *site)

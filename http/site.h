@@ -43,6 +43,8 @@ struct http_site {
 	bool clean_urls;
 	/* The path of the page that answers navigations to what is not there; NULL: none */
 	const char *fallback;
+	bool listing;         /* directories without an index are listed               */
+	unsigned listing_max; /* names of one that are looked at, at most              */
 	const struct http_error_page *error_pages; /* the first of a status counts */
 	size_t error_page_count;
 

@@ -38,6 +38,21 @@ static void test_formats_imf_fixdate(void **state)
 	}
 }
 
+static void test_formats_rfc3339(void **state)
+{
+	char out[HTTP_DATE_SIZE];
+
+	(void)state;
+	assert_true(http_date_iso(784111777, out));
+	assert_string_equal(out, "1994-11-06T08:49:37Z");
+	assert_true(http_date_iso(-1, out));
+	assert_string_equal(out, "1969-12-31T23:59:59Z");
+	assert_true(http_date_iso(951782400, out));
+	assert_string_equal(out, "2000-02-29T00:00:00Z");
+	assert_false(http_date_iso(INT64_MAX, out));
+	assert_string_equal(out, "");
+}
+
 static void test_refuses_years_that_do_not_fit(void **state)
 {
 	char out[HTTP_DATE_SIZE] = "x";
@@ -140,6 +155,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_formats_imf_fixdate),
+		cmocka_unit_test(test_formats_rfc3339),
 		cmocka_unit_test(test_refuses_years_that_do_not_fit),
 		cmocka_unit_test(test_reads_the_three_forms),
 		cmocka_unit_test(test_century_of_rfc850_dates),
