@@ -33,8 +33,7 @@ struct app_client {
 	struct ip_endpoint remote;
 	struct ip_endpoint local;
 	bool secure;
-	const char *subject; /* of the certificate that it has shown, NULL for none */
-	uint64_t conn_id;    /* tcp_info.id */
+	uint64_t conn_id; /* tcp_info.id */
 	/* For what else somebody wants to know: tcp_get_info, tls_session_info (NULL without TLS). */
 	const struct tcp_conn *tcp;
 	const struct tls_session *tls;

@@ -3,7 +3,6 @@
 #include "server/log.h"
 
 #include <inttypes.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,148 +12,20 @@
 #include "server/escape.h"
 
 #define NOTICES_PER_SECOND 10u
-#define TARGET_MAX 1536u
-#define FIELD_MAX 512u
+#define RETRY_US \
+	1000000u /* after a failure that may pass: a full disk, a daemon that starts anew */
+#define LOST_SAY_US \
+	1000000u /* at most so often it is said that lines are lost                     */
 
-_Static_assert(LOG_LINE_MAX <= PIPE_BUF, "a line is written whole or not at all");
+/* ------------------------------------------------------------------ the buffer */
 
-/* ------------------------------------------------------------------ one line */
-
-struct line {
-	char *text;
-	size_t len;
-	bool json;
-};
-
-static void put(struct line *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void put(struct line *l, const char *format, ...)
+void log_init(struct log *log, struct log_layout *requests, struct log_layout *connections,
+	      const struct log_target *target, int fd)
 {
-	va_list args;
-
-	va_start(args, format);
-	const int n = vsnprintf(l->text + l->len, LOG_LINE_MAX - l->len, format, args);
-	va_end(args);
-	if (n > 0)
-		l->len += (size_t)n;
-	if (l->len > LOG_LINE_MAX - 1)
-		l->len = LOG_LINE_MAX - 1;
-}
-
-static void put_escaped(struct line *l, const char *before, const char *text, size_t limit,
-			const char *after)
-{
-	put(l, "%s", before);
-	/* One byte stays for the newline. */
-	l->len = escape_append(l->text, l->len, LOG_LINE_MAX - 1, text, limit, l->json);
-	put(l, "%s", after);
-}
-
-static void put_time(struct line *l, const char *format, time_t wall)
-{
-	struct tm tm;
-	char text[40];
-
-	if (gmtime_r(&wall, &tm) && strftime(text, sizeof text, format, &tm) > 0)
-		put(l, "%s", text);
-}
-
-/* A field that ends at the first blank: the blanks within it are escaped. */
-static void put_word(struct line *l, const char *text)
-{
-	char part[FIELD_MAX];
-
-	if (!text) {
-		put(l, "-");
-		return;
-	}
-	while (*text) {
-		const size_t len = strcspn(text, " ");
-		snprintf(part, sizeof part, "%.*s", (int)len, text);
-		if (len > 0)
-			put_escaped(l, "", part, FIELD_MAX, "");
-		text += len;
-		for (; *text == ' '; text++)
-			put(l, "\\x20");
-	}
-}
-
-static void combined(struct line *l, const char *address, const struct app_client *client,
-		     const struct http_log_entry *e)
-{
-	put(l, "%s - ", address);
-	put_word(l, client->subject);
-	put(l, " [");
-	put_time(l, "%d/%b/%Y:%H:%M:%S +0000", e->time.wall);
-	put_escaped(l, "] \"", e->method, 32, " ");
-	put_escaped(l, "", e->target, TARGET_MAX, " ");
-	put_escaped(l, "", e->version, 16, "\" ");
-	put(l, "%d %" PRIu64, e->status, e->body_bytes);
-	put_escaped(l, " \"", e->referer, FIELD_MAX, "\"");
-	put_escaped(l, " \"", e->user_agent, FIELD_MAX, "\"");
-}
-
-static void json_field(struct line *l, const char *name, const char *text, size_t limit)
-{
-	put(l, ",\"%s\":", name);
-	if (text)
-		put_escaped(l, "\"", text, limit, "\"");
-	else
-		put(l, "null");
-}
-
-static void json(struct line *l, const char *address, const struct app_client *client,
-		 const struct http_log_entry *e)
-{
-	put(l, "{\"time\":\"");
-	put_time(l, "%Y-%m-%dT%H:%M:%SZ", e->time.wall);
-	put(l, "\",\"client\":\"%s\",\"port\":%u,\"connection\":%" PRIu64 ",\"tls\":%s", address,
-	    (unsigned)client->remote.port, client->conn_id, client->secure ? "true" : "false");
-	json_field(l, "subject", client->subject, FIELD_MAX);
-	json_field(l, "method", e->method, 64);
-	json_field(l, "target", e->target, TARGET_MAX);
-	json_field(l, "version", e->version, 32);
-	json_field(l, "host", e->host, FIELD_MAX);
-	put(l, ",\"status\":%d,\"bytes\":%" PRIu64 ",\"complete\":%s,\"duration_us\":%" PRIu64,
-	    e->status, e->body_bytes, e->complete ? "true" : "false", e->duration_us);
-	json_field(l, "referer", e->referer, FIELD_MAX);
-	json_field(l, "user_agent", e->user_agent, FIELD_MAX);
-	put(l, "}");
-}
-
-size_t log_format_line(enum log_format format, const struct app_client *client,
-		       const struct http_log_entry *entry, char out[LOG_LINE_MAX])
-{
-	struct line l = {.text = out, .json = format == LOG_JSON};
-	char address[IP_ADDR_TEXT_SIZE];
-
-	ip_addr_text(&client->remote.addr, address);
-	if (format == LOG_JSON)
-		json(&l, address, client, entry);
-	else
-		combined(&l, address, client, entry);
-	out[l.len++] = '\n';
-	return l.len;
-}
-
-/* ------------------------------------------------------------------ many lines */
-
-void log_init(struct log *log, enum log_format format, int fd)
-{
-	log->format = format;
-	log->fd = fd;
-	log->broken = false;
-	log->lost = 0;
-	log->notice_second = 0;
-	log->notices = 0;
-	log->len = 0;
-}
-
-static bool writable(int fd)
-{
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
-
-	return poll(&p, 1, 0) == 1; /* or an error, which the write will find */
+	memset(log, 0, offsetof(struct log, buf));
+	log->requests = requests;
+	log->connections = connections;
+	log_sink_init(&log->sink, target, fd);
 }
 
 static size_t lines_in(const char *text, size_t len)
@@ -166,50 +37,188 @@ static size_t lines_in(const char *text, size_t len)
 	return n;
 }
 
-/* The most whole lines that one write can carry: `len` of them or up to LOG_LINE_MAX bytes. */
-static size_t whole_lines(const char *text, size_t len)
+static void lose(struct log *log, size_t lines)
 {
-	if (len <= LOG_LINE_MAX)
-		return len;
-	len = LOG_LINE_MAX;
-	while (text[len - 1] != '\n')
-		len--;
-	return len;
+	log->lost += lines;
+	log->lost_in_all += lines;
 }
 
-void log_flush(struct log *log)
+static void forget_all(struct log *log)
 {
-	size_t done = 0;
+	lose(log, lines_in(log->buf, log->len));
+	log->len = 0;
+	log->inside_line = false;
+}
 
-	while (done < log->len && !log->broken) {
-		const size_t n = whole_lines(log->buf + done, log->len - done);
-		/* POLLOUT promises room for PIPE_BUF bytes, so this does not block. */
-		if (!writable(log->fd))
+static void say_lost(struct log *log)
+{
+	if (log->lost > 0)
+		log_error("%" PRIu64 " lines of the access log were lost", log->lost);
+	log->lost = 0;
+}
+
+static void on_failure(struct log *log, struct http_time now)
+{
+	log->retry_us = now.mono_us + RETRY_US;
+	if (!log->failing)
+		log_error("the access log cannot be written: %m; trying again");
+	log->failing = true;
+}
+
+/* Offers the buffer to the sink. Returns how much it took. */
+static size_t offer(struct log *log, struct http_time now)
+{
+	size_t done = 0, taken;
+
+	while (done < log->len) {
+		switch (log_sink_write(&log->sink, now.wall, log->buf + done, log->len - done,
+				       &taken)) {
+		case LOG_SINK_OK:
+			done += taken;
+			log->failing = false;
 			break;
-		if (write(log->fd, log->buf + done, n) < 0) {
+		case LOG_SINK_FULL:
+			log->full = true;
+			return done;
+		case LOG_SINK_FAILED:
+			on_failure(log, now);
+			return done;
+		case LOG_SINK_GONE:
 			log_error("the access log cannot be written: %m; going on without it");
 			log->broken = true;
+			return log->len;
 		}
-		done += n;
 	}
-	if (!log->broken)
-		log->lost += lines_in(log->buf + done, log->len - done);
-	log->len = 0;
-	if (log->lost > 0 && writable(log->fd)) {
-		log_error("%" PRIu64 " lines of the access log were lost: its reader is too slow",
-			  log->lost);
-		log->lost = 0;
+	return done;
+}
+
+void log_flush(struct log *log, struct http_time now)
+{
+	if (log->retry_us > now.mono_us)
+		return;
+	log->retry_us = 0;
+	log->full = false;
+	const size_t done = offer(log, now);
+	if (done > 0) {
+		log->inside_line = log->buf[done - 1] != '\n';
+		log->len -= done;
+		memmove(log->buf, log->buf + done, log->len);
+	}
+	if (log->lost > 0 && log->len == 0 && now.mono_us >= log->lost_said_us + LOST_SAY_US) {
+		say_lost(log);
+		log->lost_said_us = now.mono_us;
 	}
 }
 
-void log_access(struct log *log, const struct app_client *client,
-		const struct http_log_entry *entry)
+uint64_t log_retry_at(const struct log *log)
 {
-	if (log->format == LOG_OFF || log->broken)
+	if (log->retry_us > 0)
+		return log->retry_us;
+	return log->lost > 0 && !log->full ? log->lost_said_us + LOST_SAY_US : UINT64_MAX;
+}
+
+bool log_waits_for_room(const struct log *log)
+{
+	return log->full && !log->broken && log->retry_us == 0;
+}
+
+/* Room for one more line; counted when there is none. */
+static bool has_room(struct log *log, struct http_time now)
+{
+	if (sizeof log->buf - log->len >= LOG_LINE_MAX)
+		return true;
+	if (!log->full && log->retry_us == 0)
+		log_flush(log, now);
+	if (sizeof log->buf - log->len >= LOG_LINE_MAX)
+		return true;
+	lose(log, 1);
+	return false;
+}
+
+void log_reopen(struct log *log, struct http_time now, int fd)
+{
+	const struct log_target *target = log->sink.target;
+
+	log->retry_us = 0;
+	log_flush(log, now);
+	if (log->inside_line && log->len > 0) {
+		/* Its beginning is in the old file, on a full disk. */
+		const size_t rest =
+			(size_t)((char *)memchr(log->buf, '\n', log->len) - log->buf) + 1;
+		lose(log, 1);
+		log->len -= rest;
+		memmove(log->buf, log->buf + rest, log->len);
+	}
+	close(log->sink.fd);
+	log_sink_init(&log->sink, target, fd);
+	log->broken = log->full = log->failing = log->inside_line = false;
+	log->retry_us = 0;
+}
+
+static uint64_t clock_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+void log_end(struct log *log, struct http_time now)
+{
+	const uint64_t end_us = clock_us() + LOG_END_MS * 1000u;
+
+	log->retry_us = 0;
+	log_flush(log, now);
+	while (log_waits_for_room(log)) {
+		struct pollfd p = {.fd = log->sink.fd, .events = POLLOUT};
+		const uint64_t time = clock_us();
+		if (time >= end_us || poll(&p, 1, (int)((end_us - time) / 1000) + 1) < 0)
+			break;
+		log_flush(log, now);
+	}
+	forget_all(log);
+	say_lost(log);
+	log_layout_destroy(log->requests);
+	log_layout_destroy(log->connections);
+	close(log->sink.fd);
+}
+
+/* ------------------------------------------------------------------ lines */
+
+static void add_line(struct log *log, struct log_layout *layout, struct log_facts *facts)
+{
+	const unsigned needs = log_layout_needs(layout);
+	struct tls_info tls;
+	struct tcp_info tcp;
+
+	if (log->broken || !has_room(log, facts->time))
 		return;
-	if (sizeof log->buf - log->len < LOG_LINE_MAX)
-		log_flush(log);
-	log->len += log_format_line(log->format, client, entry, log->buf + log->len);
+	if ((needs & LOG_NEEDS_TLS) && facts->client->tls) {
+		tls_session_info(facts->client->tls, &tls);
+		facts->tls = &tls;
+	}
+	if ((needs & LOG_NEEDS_TCP) && facts->client->tcp) {
+		tcp_get_info(facts->client->tcp, &tcp);
+		facts->tcp = &tcp;
+	}
+	log->len += log_layout_line(layout, facts, log->buf + log->len);
+}
+
+void log_access(struct log *log, const struct http_log_entry *entry)
+{
+	struct log_facts facts = {.time = entry->time, .client = entry->user, .entry = entry};
+
+	if (log->requests)
+		add_line(log, log->requests, &facts);
+}
+
+void log_connection(struct log *log, struct http_time now, const struct app_client *client,
+		    const struct app_ending *ending)
+{
+	struct log_facts facts = {.time = now, .client = client, .ending = ending};
+
+	if (log->connections)
+		add_line(log, log->connections, &facts);
 }
 
 /* ------------------------------------------------------------------ about ourselves */

@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server/control.h"
 #include "server/log.h"
 #include "server/renewal.h"
 #include "server/worker.h"
@@ -50,7 +51,8 @@ enum master_phase {
 struct master {
 	struct startup *startup;
 	struct renewal renewal;
-	bool look; /* at the files, at once: SIGHUP */
+	bool look;       /* at the files, at once: SIGHUP          */
+	bool reopen_log; /* SIGUSR1                                */
 	struct child child[TUN_QUEUES_MAX];
 	unsigned count;
 	int signal_fd;
@@ -86,6 +88,7 @@ static void be_worker(struct master *m, unsigned i, int control_fd, int ready_fd
 		.identity = s->identity,
 		.fastopen = s->fastopen_key,
 		.keylog_fd = s->keylog_fd,
+		.log_fd = s->log_fd,
 		.master = master,
 	};
 
@@ -296,6 +299,8 @@ static void read_signals(struct master *m)
 			reap(m);
 		else if (info.ssi_signo == SIGHUP)
 			m->look = true;
+		else if (info.ssi_signo == SIGUSR1)
+			m->reopen_log = true;
 		else if (m->phase == SERVING)
 			drain(m);
 		else if (m->phase == DRAINING)
@@ -345,6 +350,32 @@ static void renew(struct master *m)
 			log_error("worker %d keeps its old certificate: %m", (int)m->child[i].pid);
 }
 
+/* Somebody has put the file aside: its lines go to a new one. What workers have not written yet is still for the old
+ * one. */
+static void reopen_log(struct master *m)
+{
+	struct startup *s = m->startup;
+	char error[LOG_SINK_ERROR_SIZE];
+
+	if (!m->reopen_log)
+		return;
+	m->reopen_log = false;
+	if (s->options->log_target.kind != LOG_TO_FILE)
+		return;
+	const int fd = log_target_open(&s->options->log_target, error);
+	if (fd < 0) {
+		log_error("%s; the old file stays in use", error);
+		return;
+	}
+	for (unsigned i = 0; i < m->count; i++)
+		if (m->child[i].control_fd >= 0 &&
+		    !control_send(m->child[i].control_fd, WORKER_CONTROL_LOG, fd))
+			log_error("worker %d goes on with the old access log: %m",
+				  (int)m->child[i].pid);
+	close(s->log_fd);
+	s->log_fd = fd;
+}
+
 static uint64_t next_deadline(const struct master *m)
 {
 	uint64_t next = m->phase == SERVING ? renewal_next(&m->renewal) : m->deadline_us;
@@ -382,6 +413,7 @@ static void supervise(struct master *m)
 		wait_for_news(m);
 		restart_due(m);
 		renew(m);
+		reopen_log(m);
 		if (m->phase == SERVING || now_us() < m->deadline_us)
 			continue;
 		if (m->phase == DRAINING) {
@@ -404,6 +436,7 @@ static bool take_signals(struct master *m)
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGINT);
 	sigaddset(&mask, SIGHUP);
+	sigaddset(&mask, SIGUSR1);
 	sigaddset(&mask, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &mask, NULL);
 	m->signal_fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);

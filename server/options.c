@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "server/config_file.h"
+#include "server/log_layout.h"
 #include "server/options_table.h"
 #include "server/suggest.h"
 
@@ -273,6 +274,20 @@ static bool default_state(struct reading *r, char *const env[])
 	return true;
 }
 
+/* What the lines look like is read once here, so that it is known to be good. */
+static bool check_log(struct reading *r)
+{
+	struct options *o = r->o;
+	char error[LOG_LAYOUT_ERROR_SIZE];
+
+	o->log_text = o->set[find("log", 3) - option_table].text;
+	if (o->log != LOG_LAYOUT)
+		return true;
+	struct log_layout *layout = log_layout_create(o->log_text, LOG_REQUEST, error);
+	log_layout_destroy(layout);
+	return layout ? true : fail(r, "--log: %s", error);
+}
+
 static bool make_sense(struct reading *r, char *const env[])
 {
 	struct options *o = r->o;
@@ -294,7 +309,7 @@ static bool make_sense(struct reading *r, char *const env[])
 			    (unsigned)o->http);
 	o->address6_given = o->set[find("address6", 8) - option_table].source != SOURCE_DEFAULT;
 	o->user_given = o->set[find("user", 4) - option_table].source != SOURCE_DEFAULT;
-	return default_state(r, env);
+	return check_log(r) && default_state(r, env);
 }
 
 int options_parse(struct options *o, int argc, char *const argv[], char *const env[],

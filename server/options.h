@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "server/log_sink.h"
 #include "server/options_limits.h"
 #include "server/values.h"
 
@@ -57,6 +58,10 @@ struct options {
 	const char *user;       /* whom the workers become                                */
 	bool user_given;        /* not the default                                        */
 	enum log_format log;
+	const char *log_text; /* what was said of it: for LOG_LAYOUT                      */
+	struct log_target log_target;
+	bool log_connections;    /* a line for each connection that is over                */
+	bool request_id;         /* X-Request-Id in responses                               */
 	unsigned max_handshakes; /* of TLS, in a worker                                    */
 	struct option_limits limits;
 	uint64_t grace_us;

@@ -95,6 +95,11 @@ static bool parse_log(const char *text, void *field)
 	return value_log_format(text, field);
 }
 
+static bool parse_log_file(const char *text, void *field)
+{
+	return log_target_parse(text, field);
+}
+
 static bool parse_on_off(const char *text, void *field)
 {
 	return value_on_off(text, field);
@@ -139,7 +144,10 @@ static const struct option_kind kind_timeout = {
 	parse_timeout, "seconds above 0, up to 86400, such as 30 or 0.5", false};
 static const struct option_kind kind_keepalive = {parse_keepalive,
 						  "0 for off, or seconds from 1 to 86400", false};
-static const struct option_kind kind_log = {parse_log, "combined, json or off", false};
+static const struct option_kind kind_log = {
+	parse_log, "combined, json, off, or a text with variables such as $status", false};
+static const struct option_kind kind_log_file = {
+	parse_log_file, "-, stderr, the path of a file, or syslog[:FACILITY][:/SOCKET]", false};
 static const struct option_kind kind_on_off = {parse_on_off, "on or off", false};
 static const struct option_kind kind_ecn = {parse_ecn, "off, answer or ask", false};
 static const struct option_kind kind_names = {
@@ -214,7 +222,17 @@ const struct option_def option_table[] = {
 	{.name = "user", .kind = &option_kind_text, .offset = FIELD(user),
 	 .default_text = "nobody", .argument = "USER", .help = "user that the workers become"},
 	{.name = "log", .kind = &kind_log, .offset = FIELD(log), .default_text = "combined",
-	 .argument = "FORMAT", .help = "access log on standard output: combined, json or off"},
+	 .argument = "FORMAT",
+	 .help = "access log: combined, json, off, or a text such as '$remote_addr $status'"},
+	{.name = "log-file", .kind = &kind_log_file, .offset = FIELD(log_target),
+	 .default_text = "-", .argument = "FILE",
+	 .help = "where it goes: -, stderr, a file (SIGUSR1 opens it anew), syslog[:FACILITY]"},
+	{.name = "log-connections", .kind = &kind_on_off, .offset = FIELD(log_connections),
+	 .default_text = "off", .argument = "on|off",
+	 .help = "a line there for each connection that is over, and why"},
+	{.name = "request-id", .kind = &kind_on_off, .offset = FIELD(request_id),
+	 .default_text = "off", .argument = "on|off",
+	 .help = "send each response with the id that the log has, as X-Request-Id"},
 	{.name = "grace", .kind = &kind_seconds, .offset = FIELD(grace_us), .default_text = "10",
 	 .argument = "SECONDS", .help = "how long responses under way may take when stopping"},
 	{.name = "header-timeout", .kind = &kind_timeout, .offset = FIELD(header_timeout_us),

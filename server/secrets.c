@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "server/blob.h"
+#include "server/control.h"
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
@@ -50,11 +50,6 @@ void identities_free(struct identities *identities)
 		blob_free(blob_at(identities, n));
 	identities->count = 0;
 }
-
-union control {
-	struct cmsghdr align;
-	char bytes[CMSG_SPACE(sizeof(int))];
-};
 
 /* ------------------------------------------------------------------ writing */
 
@@ -114,49 +109,17 @@ static int to_file(const struct secrets *s)
 bool secrets_send(const struct secrets *s, int socket, char word)
 {
 	const int fd = to_file(s);
-	struct iovec iov = {.iov_base = &word, .iov_len = 1};
-	union control control;
-	struct msghdr msg = {.msg_iov = &iov,
-			     .msg_iovlen = 1,
-			     .msg_control = control.bytes,
-			     .msg_controllen = sizeof control.bytes};
 
 	if (fd < 0)
 		return false;
-	memset(&control, 0, sizeof control);
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof fd);
-	memcpy(CMSG_DATA(c), &fd, sizeof fd);
-	const ssize_t n = sendmsg(socket, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+	const bool ok = control_send(socket, word, fd);
 	const int err = errno;
 	close(fd);
 	errno = err;
-	return n == 1;
+	return ok;
 }
 
 /* ------------------------------------------------------------------ reading */
-
-long secrets_read_word(int socket, char *word, int *fd)
-{
-	struct iovec iov = {.iov_base = word, .iov_len = 1};
-	union control control;
-	struct msghdr msg = {.msg_iov = &iov,
-			     .msg_iovlen = 1,
-			     .msg_control = control.bytes,
-			     .msg_controllen = sizeof control.bytes};
-
-	*fd = -1;
-	const ssize_t n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC);
-	if (n <= 0)
-		return n;
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c))
-		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-		    c->cmsg_len == CMSG_LEN(sizeof *fd))
-			memcpy(fd, CMSG_DATA(c), sizeof *fd);
-	return n;
-}
 
 /* One blob of `len` bytes at *at, its name of `name_len` before it: a copy in one piece. */
 static bool read_blob(struct tls_blob *blob, const uint8_t **at, const uint8_t *end, size_t len,

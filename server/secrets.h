@@ -36,7 +36,5 @@ bool secrets_send(const struct secrets *s, int socket, char word);
 /* Reads them from a received descriptor, which it closes. The identities are the caller's to free. False when the
  * descriptor holds no such thing or memory is short. */
 bool secrets_receive(struct secrets *s, int fd);
-/* Reads one byte of a socket and the descriptor that came with it; -1 for none. Returns what recvmsg does. */
-long secrets_read_word(int socket, char *word, int *fd);
 
 #endif

@@ -98,20 +98,8 @@ void session_report_tls(struct session *s, const char *why)
 		s->env->cfg.tls_failed(s->env->cfg.ctx, &s->client, why);
 }
 
-/* Who has shown a certificate is named in every line of the log. */
-static void note_subject(struct session *s)
-{
-	struct tls_info info;
-
-	if (!s->tls)
-		return;
-	tls_session_info(s->tls, &info);
-	s->client.subject = info.client;
-}
-
 static bool open_http(struct session *s, struct http_time now)
 {
-	note_subject(s);
 	s->http = http_conn_create(s->env->cfg.http, now, s->client.secure, &s->client);
 	if (!s->http) {
 		session_abort(s, CLOSE_OUT_OF_MEMORY);

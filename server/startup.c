@@ -234,12 +234,26 @@ void startup_renew_local(struct startup *s)
 	(void)run_apart(make_local_apart, s);
 }
 
+/* What --check can find out of the access log: that it could be opened. */
+static bool try_log(const struct options *o)
+{
+	char error[LOG_SINK_ERROR_SIZE];
+
+	if (!o->check || log_target_check(&o->log_target, error))
+		return true;
+	log_error("%s", error);
+	return false;
+}
+
 int startup_check(struct startup *s, const struct options *o)
 {
 	char error[PRIVILEGES_ERROR_SIZE];
 
-	*s = (struct startup){
-		.options = o, .mtu = o->mtu, .address6 = o->address6, .keylog_fd = -1};
+	*s = (struct startup){.options = o,
+			      .mtu = o->mtu,
+			      .address6 = o->address6,
+			      .keylog_fd = -1,
+			      .log_fd = -1};
 	s->root_fd = open(o->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->root_fd < 0) {
 		log_error("cannot serve %s: %m", o->root);
@@ -253,6 +267,8 @@ int startup_check(struct startup *s, const struct options *o)
 		log_error("the workers stay root, though without capabilities: becoming %s needs "
 			  "CAP_SETUID and CAP_SETGID",
 			  o->user);
+	if (!try_log(o))
+		return EXIT_CONFIG;
 	if (!choose_certificate(s)) {
 		log_error("out of memory");
 		return EXIT_RUNTIME;
@@ -296,6 +312,16 @@ static void configure6(struct startup *s, char note[HOST_ERROR_SIZE])
 		log_error("no IPv6: %s", note);
 }
 
+static bool open_log(struct startup *s)
+{
+	char error[LOG_SINK_ERROR_SIZE];
+
+	s->log_fd = log_target_open(&s->options->log_target, error);
+	if (s->log_fd < 0)
+		log_error("%s", error);
+	return s->log_fd >= 0;
+}
+
 /* Not with --check, which makes no file. */
 static bool open_keylog(struct startup *s)
 {
@@ -322,7 +348,7 @@ int startup_link(struct startup *s)
 		.name = o->tun, .queues = worker_count(o), .offload = o->offload};
 	char error[TUN_ERROR_SIZE], note[TUN_ERROR_SIZE], note6[HOST_ERROR_SIZE];
 
-	if (!open_keylog(s))
+	if (!open_log(s) || !open_keylog(s))
 		return EXIT_CONFIG;
 	if (getrandom(s->fastopen_key, sizeof s->fastopen_key, 0) !=
 	    (ssize_t)sizeof s->fastopen_key) {
@@ -352,6 +378,8 @@ void startup_free(struct startup *s)
 		close(s->root_fd);
 	if (s->keylog_fd >= 0)
 		close(s->keylog_fd);
+	if (s->log_fd >= 0)
+		close(s->log_fd);
 	identities_free(&s->identities);
 	for (size_t i = 0; i < VALUES_NAMES_MAX; i++) {
 		free(s->cert_path[i]);

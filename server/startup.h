@@ -22,6 +22,7 @@ struct startup {
 	struct identities identities;
 	char *ca_path; /* NULL: not from the local authority */
 	int keylog_fd; /* -1: none */
+	int log_fd;    /* of the access log, -1 before it is open */
 	struct tun_device tun;
 	uint8_t fastopen_key[16];     /* the workers take one another's cookies */
 	unsigned mtu;                 /* the device's              */

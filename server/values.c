@@ -106,7 +106,8 @@ bool value_log_format(const char *text, enum log_format *out)
 			return true;
 		}
 	}
-	return false;
+	*out = LOG_LAYOUT;
+	return strchr(text, '$') != NULL;
 }
 
 bool value_ecn(const char *text, enum stack_ecn *out)

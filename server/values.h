@@ -20,7 +20,8 @@ struct link_address {
 enum log_format {
 	LOG_COMBINED,
 	LOG_JSON,
-	LOG_OFF
+	LOG_OFF,
+	LOG_LAYOUT /* a text with variables: log_layout.h */
 };
 
 #define VALUES_NAMES_MAX 32
@@ -43,6 +44,7 @@ bool value_number(const char *text, unsigned long min, unsigned long max, unsign
 bool value_seconds(const char *text, uint64_t *out_us);
 /* "500", "16k", "1m", "2g": bytes of min..max, with units of 1024. */
 bool value_size(const char *text, uint64_t min, uint64_t max, uint64_t *out);
+/* One of the words, or anything with a $ in it. */
 bool value_log_format(const char *text, enum log_format *out);
 bool value_ecn(const char *text, enum stack_ecn *out);
 bool value_on_off(const char *text, bool *out);

@@ -19,6 +19,7 @@
 
 #include "http/site.h"
 #include "server/app.h"
+#include "server/control.h"
 #include "server/keylog.h"
 #include "server/log.h"
 #include "server/trim.h"
@@ -63,14 +64,14 @@ static void on_access(void *ctx, const struct http_log_entry *entry)
 {
 	struct worker *w = ctx;
 
-	log_access(w->log, entry->user, entry);
+	log_access(w->log, entry);
 }
 
 static void on_tls_failed(void *ctx, const struct app_client *client, const char *why)
 {
 	struct worker *w = ctx;
 
-	if (w->log->format != LOG_OFF)
+	if (w->cfg->options->log != LOG_OFF)
 		log_client(w->log, w->now.wall, client, why);
 }
 
@@ -79,7 +80,8 @@ static void on_closed(void *ctx, const struct app_client *client, const struct a
 	struct worker *w = ctx;
 	const char *notice = close_reason_notice(ending->reason);
 
-	if (notice && w->log->format != LOG_OFF)
+	log_connection(w->log, w->now, client, ending);
+	if (notice && w->cfg->options->log != LOG_OFF)
 		log_client(w->log, w->now.wall, client, notice);
 }
 
@@ -172,6 +174,7 @@ static bool make_http(struct worker *w)
 	cfg.precompressed = o->precompressed;
 	cfg.log = o->log == LOG_OFF ? NULL : on_access;
 	cfg.log_ctx = w;
+	cfg.send_request_id = o->request_id;
 	if (getrandom(&cfg.seed, sizeof cfg.seed, 0) != (ssize_t)sizeof cfg.seed ||
 	    getrandom(cfg.request_id_key, sizeof cfg.request_id_key, 0) !=
 		    (ssize_t)sizeof cfg.request_id_key) {
@@ -251,6 +254,7 @@ static bool make_signals(struct worker *w)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGTERM);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
@@ -258,6 +262,39 @@ static bool make_signals(struct worker *w)
 	if (w->signal_fd < 0)
 		log_error("cannot receive signals: %m");
 	return w->signal_fd >= 0;
+}
+
+/* A layout of these lines, which the options have tried already. */
+static bool new_layout(enum log_subject subject, const char *text, struct log_layout **out)
+{
+	char error[LOG_LAYOUT_ERROR_SIZE];
+
+	*out = log_layout_create(text, subject, error);
+	if (!*out)
+		log_error("%s", error);
+	return *out != NULL;
+}
+
+static bool make_log(struct worker *w)
+{
+	const struct options *o = w->cfg->options;
+	struct log_layout *requests = NULL, *connections = NULL;
+
+	if ((o->log != LOG_OFF && !new_layout(LOG_REQUEST, o->log_text, &requests)) ||
+	    (o->log_connections &&
+	     !new_layout(LOG_CONNECTION, o->log == LOG_JSON ? "json" : "combined", &connections)))
+		goto fail;
+	w->log = malloc(sizeof *w->log);
+	if (!w->log) {
+		log_error("out of memory for the log");
+		goto fail;
+	}
+	tzset(); /* the lines of syslog have local time */
+	log_init(w->log, requests, connections, &o->log_target, w->cfg->log_fd);
+	return true;
+fail:
+	log_layout_destroy(requests);
+	return false;
 }
 
 static bool set_up(struct worker *w)
@@ -274,13 +311,7 @@ static bool set_up(struct worker *w)
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (getppid() != w->cfg->master)
 		return false;
-	w->log = malloc(sizeof *w->log);
-	if (!w->log) {
-		log_error("out of memory for the log");
-		return false;
-	}
-	log_init(w->log, w->cfg->options->log, STDOUT_FILENO);
-	return make_tls(w) && make_http(w) && make_stack(w) && make_app(w);
+	return make_log(w) && make_tls(w) && make_http(w) && make_stack(w) && make_app(w);
 }
 
 /* ------------------------------------------------------------------ packets */
@@ -356,12 +387,14 @@ static void read_control(struct worker *w)
 {
 	char what;
 	int fd;
-	const long n = secrets_read_word(w->cfg->control_fd, &what, &fd);
+	const long n = control_read(w->cfg->control_fd, &what, &fd);
 
 	if (n == 1 && what == WORKER_CONTROL_DRAIN)
 		drain(w);
 	else if (n == 1 && what == WORKER_CONTROL_SECRETS && fd >= 0 && w->tls)
 		take_secrets(w, fd);
+	else if (n == 1 && what == WORKER_CONTROL_LOG && fd >= 0)
+		log_reopen(w->log, w->now, fd);
 	else if (n == 1 && fd >= 0)
 		close(fd);
 	else if (n == 0 || (n < 0 && errno != EINTR))
@@ -376,24 +409,32 @@ static void read_signal(struct worker *w)
 		drain(w);
 }
 
-/* Sleeps until a packet, a word of the master, a signal, the stack's next timeout or that of trim.h. */
+static uint64_t next_timeout(const struct worker *w)
+{
+	uint64_t next = stack_next_timeout(w->stack);
+
+	if (log_retry_at(w->log) < next)
+		next = log_retry_at(w->log);
+	return w->trim.due_us < next ? w->trim.due_us : next;
+}
+
+/* Sleeps until a packet, a word of the master, a signal, room in the log or the next timeout. */
 static void wait_for_work(struct worker *w, bool at_once)
 {
 	struct pollfd fds[] = {{.fd = w->cfg->tun_fd, .events = POLLIN},
 			       {.fd = w->cfg->control_fd, .events = POLLIN},
-			       {.fd = w->signal_fd, .events = POLLIN}};
-	uint64_t timeout = stack_next_timeout(w->stack);
+			       {.fd = w->signal_fd, .events = POLLIN},
+			       {.fd = log_waits_for_room(w->log) ? w->log->sink.fd : -1,
+				.events = POLLOUT}};
+	const uint64_t timeout = next_timeout(w);
 	struct timespec ts = {0};
-
-	if (w->trim.due_us < timeout)
-		timeout = w->trim.due_us;
 
 	if (!at_once && timeout > w->now.mono_us) {
 		const uint64_t us = timeout - w->now.mono_us;
 		ts.tv_sec = (time_t)(us / 1000000);
 		ts.tv_nsec = (long)(us % 1000000) * 1000;
 	}
-	const int n = ppoll(fds, 3, !at_once && timeout == UINT64_MAX ? NULL : &ts, NULL);
+	const int n = ppoll(fds, 4, !at_once && timeout == UINT64_MAX ? NULL : &ts, NULL);
 	read_clock(w);
 	if (n <= 0)
 		return;
@@ -414,7 +455,7 @@ static void loop(struct worker *w)
 		stack_advance(w->stack, w->now.mono_us);
 		at_once = app_run(w->app, w->now) || !drained_queue;
 		write_packets(w);
-		log_flush(w->log);
+		log_flush(w->log, w->now);
 		if (w->draining && !w->drained && app_drained(w->app))
 			say_drained(w);
 	}
@@ -431,7 +472,7 @@ static void tear_down(struct worker *w)
 	if (w->tls)
 		tls_context_destroy(w->tls);
 	if (w->log)
-		log_flush(w->log);
+		log_end(w->log, w->now);
 	free(w->log);
 	if (w->signal_fd >= 0)
 		close(w->signal_fd);

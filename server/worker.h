@@ -14,6 +14,7 @@
 /* What master and worker say through the control socket. The master's end closing means: end at once. */
 #define WORKER_CONTROL_DRAIN 'd' /* master: no new connections, finish what is under way          */
 #define WORKER_CONTROL_SECRETS 's' /* master: new secrets, which come along (secrets.h)  */
+#define WORKER_CONTROL_LOG 'l'     /* master: the access log has a new file, which comes along */
 #define WORKER_CONTROL_DRAINED \
 	'n' /* worker: nothing is under way; it goes on refusing connections */
 /* What a worker says through the ready pipe once it serves. */
@@ -35,6 +36,7 @@ struct worker_config {
 	struct identity identity;      /* whom to become                                         */
 	const uint8_t *fastopen;       /* key of Fast Open's cookies, 16 bytes, every worker's   */
 	int keylog_fd;                 /* for the secrets of TLS, -1: none                       */
+	int log_fd;                    /* for the access log                                     */
 	pid_t master;
 };
 

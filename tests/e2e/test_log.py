@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import signal
+from contextlib import ExitStack
 
 from basics import ADDRESS, HOST_ADDRESS, wait_until
 from messages import Reader, get
@@ -10,9 +12,24 @@ from messages import Reader, get
 COMBINED = re.compile(r'^(\S+) - - \[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000)\] "(\S+) (\S+) (HTTP/1\.[01])" '
                       r'(\d{3}) (\d+) "([^"]*)" "([^"]*)"$')
 NASTY = ("Referer: http://a/\"b\\c", "User-Agent: t\tab \"q\" \\ \xff\x80 end")
-# As both formats show them: what is not printable ASCII, quotation marks and backslashes as \xHH.
+# As both formats show them: what is not printable ASCII, quotation marks and backslashes as \xHH. The server has taken the
+# tab for a space before that (RFC 9110 5.6.3).
 REFERER = "http://a/\\x22b\\x5cc"
-AGENT = "t\\x09ab \\x22q\\x22 \\x5c \\xff\\x80 end"
+AGENT = "t ab \\x22q\\x22 \\x5c \\xff\\x80 end"
+LOST = re.compile(r"(\d+) lines of the access log were lost")
+
+
+def all_of(fd):
+    """Everything that can be read now, or until the end."""
+    parts = []
+    try:
+        while True:
+            parts.append(os.read(fd, 1 << 16))
+            if not parts[-1]:
+                break
+    except BlockingIOError:
+        pass
+    return b"".join(parts)
 
 
 def request_all(env):
@@ -102,15 +119,50 @@ def test_reader_that_is_stuck_or_gone_holds_nobody_up(env):
                 if gone:
                     os.close(reader)
                 server.await_service()
+                requests = 900
                 with env.connect() as sock:
                     answers = Reader(sock)
-                    for _ in range(9):  # several times what a pipe holds
+                    for _ in range(requests // 100):  # several times what a pipe holds
                         sock.sendall(get("/hello.txt", "User-Agent: " + "x" * 400) * 100)
                         for _ in range(100):
                             assert answers.response().status == 200
                 server.stop()
                 if gone:
                     wait_until(lambda s=server: "access log" in s.stderr, "a line about the log")
+                else:
+                    os.set_blocking(reader, False)
+                    read = all_of(reader)
+                    assert read.endswith(b"\n") and all(COMBINED.match(line) for line in read.decode().splitlines())
+                    lost = sum(int(n) for n in LOST.findall(server.stderr))
+                    assert 0 < lost < 900 and read.count(b"\n") + lost == requests, (read.count(b"\n"), lost)
             finally:
                 if not gone:
                     os.close(reader)
+
+
+def test_two_workers_never_mix_lines_in_a_pipe_that_is_full(env):
+    with env.server("--workers", "2", "--log", "$request_uri $http_user_agent") as server:
+        server.stop()
+        reader, writer = os.pipe()
+        try:
+            server.launch(stdout=writer)
+            os.close(writer)
+            server.await_service()
+            with ExitStack() as stack:
+                socks = [stack.enter_context(env.connect()) for _ in range(16)]
+                for _ in range(4):
+                    for sock in socks:
+                        sock.sendall(get("/hello.txt", "User-Agent: " + "x" * 400) * 20)
+                    for sock in socks:
+                        answers = Reader(sock)
+                        for _ in range(20):
+                            assert answers.response().status == 200
+            server.signal(signal.SIGTERM)
+            read = all_of(reader)  # until both workers have closed it
+            assert server.wait() == 0
+            lines = read.decode().splitlines()
+            assert set(lines) == {"/hello.txt " + "x" * 400}, lines[:3]
+            lost = sum(int(n) for n in LOST.findall(server.stderr))
+            assert len(lines) + lost == 16 * 20 * 4, (len(lines), lost)
+        finally:
+            os.close(reader)

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/control.h"
 #include "server/secrets.h"
 
 struct ends {
@@ -59,7 +60,7 @@ static void test_what_is_sent_arrives(void **state)
 	int fd;
 
 	assert_true(secrets_send(&sent, e->master, 's'));
-	assert_int_equal(secrets_read_word(e->worker, &word, &fd), 1);
+	assert_int_equal(control_read(e->worker, &word, &fd), 1);
 	assert_int_equal(word, 's');
 	assert_true(fd >= 0);
 	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
@@ -90,7 +91,7 @@ static void test_nothing_is_a_value_too(void **state)
 	int fd;
 
 	assert_true(secrets_send(&sent, e->master, 's'));
-	assert_int_equal(secrets_read_word(e->worker, &word, &fd), 1);
+	assert_int_equal(control_read(e->worker, &word, &fd), 1);
 	assert_true(secrets_receive(&got, fd));
 	assert_int_equal(got.identities.count, 0);
 	assert_int_equal(got.identities.client_ca.len, 0);
@@ -105,13 +106,13 @@ static void test_words_without_a_descriptor(void **state)
 	int fd;
 
 	assert_int_equal(write(e->master, "dn", 2), 2);
-	assert_int_equal(secrets_read_word(e->worker, &word, &fd), 1);
+	assert_int_equal(control_read(e->worker, &word, &fd), 1);
 	assert_int_equal(word, 'd');
 	assert_int_equal(fd, -1);
-	assert_int_equal(secrets_read_word(e->worker, &word, &fd), 1);
+	assert_int_equal(control_read(e->worker, &word, &fd), 1);
 	assert_int_equal(word, 'n');
 	close(e->master);
-	assert_int_equal(secrets_read_word(e->worker, &word, &fd), 0);
+	assert_int_equal(control_read(e->worker, &word, &fd), 0);
 }
 
 static void test_a_worker_that_is_gone_gets_nothing(void **state)
@@ -138,7 +139,7 @@ static void test_what_is_no_secret_is_refused(void **state)
 	assert_false(secrets_receive(&got, open("/dev/null", O_RDONLY)));
 	assert_false(secrets_receive(&got, -1));
 	assert_true(secrets_send(&sent, e->master, 's'));
-	assert_int_equal(secrets_read_word(e->worker, &word, &fd), 1);
+	assert_int_equal(control_read(e->worker, &word, &fd), 1);
 	const ssize_t len = pread(fd, bytes, sizeof bytes, 0);
 	assert_true(len > 0 && len < (ssize_t)sizeof bytes);
 	assert_true(secrets_receive(&got, fd));
