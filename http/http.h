@@ -72,6 +72,7 @@ struct http_server_config {
 	 * caller's, and must live as long as the server. */
 	const struct http_site *sites;
 	size_t site_count;
+	bool strict_hosts;       /* a host that no site has: 421, instead of the first site's  */
 	const char *server_name; /* the Server field; NULL sends none                          */
 	size_t max_head;         /* request line and fields together: 431 above; default 16 KiB */
 	size_t max_target;       /* request-target: 414 above; default 8 KiB                   */

@@ -103,16 +103,29 @@ static void serve_path(struct http_response *s, struct http_reply *reply,
 	}
 }
 
+/* False when nobody answers for this host (RFC 9110 15.5.20). A client of HTTP/1.0 that names none is
+ * served by the first site. */
+static bool choose_site(struct http_reply *reply, struct http_str host)
+{
+	const struct http_server *server = reply->server;
+	const struct http_site *site = http_hosts_find(&server->hosts, host);
+
+	reply->site = site ? site : server->cfg.sites;
+	return site || !host.at || !server->cfg.strict_hosts;
+}
+
 void http_serve(struct http_response *s, struct http_reply *reply, const struct http_request *r)
 {
 	char path[HTTP_PATH_SIZE];
 	enum http_refusal refusal;
 	int early = http_serve_early(r);
 
-	reply->site = http_site_find(reply->server->cfg.sites, reply->server->cfg.site_count,
-				     http_request_host(r));
 	reply->head_only = r->method_id == HTTP_METHOD_HEAD;
 	reply->own_pages = is_get_or_head(r);
+	if (!choose_site(reply, http_request_host(r))) {
+		http_serve_page(s, reply, 421, NULL);
+		return;
+	}
 	if (early != 0) {
 		/* What follows a CONNECT would be the tunnel's. */
 		if (r->method_id == HTTP_METHOD_CONNECT)

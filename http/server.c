@@ -52,7 +52,7 @@ static bool copy_sites(struct http_server *server)
 	for (size_t i = 0; i < cfg->site_count; i++)
 		if (http_resolver_probe(server->sites[i].root_fd, &server->sites[i].resolver) != 0)
 			return false;
-	return true;
+	return http_hosts_init(&server->hosts, server->sites, cfg->site_count);
 }
 
 struct http_server *http_server_create(const struct http_server_config *cfg)
@@ -89,6 +89,7 @@ void http_server_destroy(struct http_server *server)
 	if (!server)
 		return;
 	free((char *)server->cfg.server_name);
+	http_hosts_free(&server->hosts);
 	free(server->sites);
 	free(server);
 	errno = saved;

@@ -5,12 +5,14 @@
 
 #include "http/date.h"
 #include "http/gate.h"
+#include "http/hosts.h"
 #include "http/http.h"
 #include "http/site.h"
 
 struct http_server {
 	struct http_server_config cfg; /* server_name and sites are our copies */
 	struct http_site *sites;       /* the same as cfg.sites                */
+	struct http_hosts hosts;       /* theirs                               */
 	struct http_gate_limits limits;
 	bool draining;
 	uint64_t requests; /* so far: the number that request_id.h makes a name of */

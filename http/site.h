@@ -2,8 +2,9 @@
 /*
  * site.h — one site: the host names it answers to, its files, and how they are served.
  *
- * A server has one or more; the first answers for every name that no other has. The owner fills the
- * structures and keeps whatever they point to for as long as the server lives.
+ * A server has one or more; the first answers for every name that no other has, unless the server is
+ * strict. The owner fills the structures and keeps whatever they point to for as long as the server
+ * lives.
  */
 #ifndef HTTP_SITE_H
 #define HTTP_SITE_H
@@ -33,7 +34,8 @@ struct http_error_page {
 struct http_site {
 	const char *name; /* for the log and for errors; not NULL */
 	/* Host names in lower case, without ports, NULL at the end; "*.example.org" is every name one
-	 * label below. NULL: only as the first site. */
+	 * label below. IP addresses as inet_ntop writes them, without brackets. NULL: only as the
+	 * first site. */
 	const char *const *hosts;
 	int root_fd;                           /* an open directory                               */
 	const char *index[HTTP_INDEX_MAX + 1]; /* names tried for a directory, NULL at the end */
@@ -61,9 +63,5 @@ bool http_site_hides(const struct http_site *site, const char *path);
 
 /* The path of the page for a status, NULL when the site has none. */
 const char *http_site_error_page(const struct http_site *site, int status);
-
-/* The site that answers for a Host field's value, which may have a port. `at` NULL: the first. */
-const struct http_site *http_site_find(const struct http_site *sites, size_t count,
-				       struct http_str host);
 
 #endif

@@ -81,7 +81,7 @@ static void be_worker(struct master *m, unsigned i, int control_fd, int ready_fd
 		.mtu = s->mtu,
 		.tun_fd = s->tun.queue[i],
 		.offload = s->tun.offload,
-		.root_fd = s->root_fd,
+		.sites = &s->sites,
 		.control_fd = control_fd,
 		.ready_fd = ready_fd,
 		.secrets = &m->renewal.secrets,

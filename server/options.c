@@ -17,15 +17,7 @@
 
 #define ENV_PREFIX "TUNHTTPD_"
 
-/* What one call of options_parse works with. */
-struct reading {
-	struct options *o;
-	char *error;
-};
-
-static bool fail(struct reading *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static bool fail(struct reading *r, const char *format, ...)
+bool options_fail(struct reading *r, const char *format, ...)
 {
 	va_list args;
 
@@ -37,7 +29,7 @@ static bool fail(struct reading *r, const char *format, ...)
 
 /* ------------------------------------------------------------------ one value */
 
-static const struct option_def *find(const char *name, size_t len)
+const struct option_def *option_find(const char *name, size_t len)
 {
 	for (size_t i = 0; i < option_count; i++)
 		if (strlen(option_table[i].name) == len &&
@@ -46,36 +38,48 @@ static const struct option_def *find(const char *name, size_t len)
 	return NULL;
 }
 
-static bool is_text(const struct option_def *def)
+bool option_is_text(const struct option_def *def)
 {
 	return def->kind == &option_kind_text || def->kind == &option_kind_interface;
 }
 
-/* Sets an option. `where` is how the error calls it: "--http", "TUNHTTPD_HTTP", "file:3: http". */
-static bool set(struct reading *r, const struct option_def *def, const char *text,
-		enum option_source source, const char *where)
+void *option_field(struct options *o, struct site_section *section, const struct option_def *def)
 {
-	struct option_setting *setting = &r->o->set[def - option_table];
-	void *field = (char *)r->o + def->offset;
-	char *copy = NULL;
+	char *base = section ? (char *)&section->site : def->site ? (char *)&o->site : (char *)o;
 
-	if (def->kind->repeats && setting->text && setting->source == source) {
-		if (asprintf(&copy, "%s,%s", setting->text, text) < 0)
-			copy = NULL;
-	} else {
-		copy = strdup(text);
-	}
-	if (!copy)
-		return fail(r, "%s: out of memory", where);
-	if (!def->kind->parse(copy, field)) {
-		free(copy);
-		return fail(r, "%s: \"%s\" is not allowed, it takes %s", where, text,
-			    def->kind->allowed);
+	return base + def->offset;
+}
+
+/* Sets an option of the default site, or of the section that is being read. `name` is how an error calls it:
+ * "--http", "TUNHTTPD_HTTP", "file:3: http"; `where` is "file:3", or NULL. */
+static bool set(struct reading *r, const struct option_def *def, const char *text,
+		enum option_source source, const char *name, const char *where)
+{
+	struct option_setting *setting =
+		(r->section ? r->section->set : r->o->set) + (def - option_table);
+	void *field = option_field(r->o, r->section, def);
+	struct option_setting fresh = {.source = source, .where = where ? strdup(where) : NULL};
+
+	if (!def->kind->joint || !setting->text || setting->source != source)
+		fresh.text = strdup(text);
+	else if (asprintf(&fresh.text, "%s%c%s", setting->text, def->kind->joint, text) < 0)
+		fresh.text = NULL;
+	bool good = fresh.text && (fresh.where || !where);
+	if (!good)
+		options_fail(r, "%s: out of memory", name);
+	else if (!(good = def->kind->parse(fresh.text, field)))
+		options_fail(r, "%s: \"%s\" is not allowed, it takes %s", name, text,
+			     def->kind->allowed);
+	if (!good) {
+		free(fresh.text);
+		free(fresh.where);
+		return false;
 	}
 	free(setting->text);
-	*setting = (struct option_setting){.text = copy, .source = source};
-	if (is_text(def))
-		*(const char **)field = copy;
+	free(setting->where);
+	*setting = fresh;
+	if (option_is_text(def))
+		*(const char **)field = fresh.text;
 	return true;
 }
 
@@ -86,28 +90,53 @@ static bool read_defaults(struct reading *r)
 	for (size_t i = 0; i < option_count; i++)
 		if (option_table[i].default_text &&
 		    !set(r, &option_table[i], option_table[i].default_text, SOURCE_DEFAULT,
-			 option_table[i].name))
+			 option_table[i].name, NULL))
 			return false;
 	return true;
 }
 
-static bool take_key(void *ctx, const char *key, const char *value, const char *where)
+/* May the file say it, here? */
+static bool is_key(const struct reading *r, const struct option_def *def)
+{
+	return def->kind->parse && !def->no_file && (def->site || !r->section);
+}
+
+static bool take_pair(void *ctx, const char *key, const char *value, const char *where)
 {
 	struct reading *r = ctx;
-	const struct option_def *def = find(key, strlen(key));
+	const struct option_def *def = option_find(key, strlen(key));
+	struct suggestion near = {.word = key};
 	char name[OPTIONS_ERROR_SIZE];
 
-	if (!def || !def->kind->parse || def->no_file) {
-		struct suggestion near = {.word = key};
-		for (size_t i = 0; i < option_count; i++)
-			if (option_table[i].kind->parse && !option_table[i].no_file)
-				suggest_consider(&near, option_table[i].name);
-		return near.best ? fail(r, "%s: no option is called \"%s\"; did you mean %s?",
-					where, key, near.best)
-				 : fail(r, "%s: no option is called \"%s\"", where, key);
+	if (def && is_key(r, def)) {
+		snprintf(name, sizeof name, "%s: %s", where, key);
+		return set(r, def, value, SOURCE_FILE, name, where);
 	}
-	snprintf(name, sizeof name, "%s: %s", where, key);
-	return set(r, def, value, SOURCE_FILE, name);
+	if (def && r->section && def->kind->parse && !def->no_file)
+		return options_fail(
+			r, "%s: %s is for the whole server: it goes before the first section",
+			where, key);
+	for (size_t i = 0; i < option_count; i++)
+		if (is_key(r, &option_table[i]))
+			suggest_consider(&near, option_table[i].name);
+	const char *what = r->section ? "no option of a site" : "no option";
+	return near.best ? options_fail(r, "%s: %s is called \"%s\"; did you mean %s?", where, what,
+					key, near.best)
+			 : options_fail(r, "%s: %s is called \"%s\"", where, what, key);
+}
+
+static bool take_section(void *ctx, const char *words, const char *where)
+{
+	return options_begin_section(ctx, words, where);
+}
+
+static bool read_file(struct reading *r, const char *path)
+{
+	const struct config_sink sink = {.pair = take_pair, .section = take_section, .ctx = r};
+	const bool good = config_file_read(path, &sink, r->error);
+
+	r->section = NULL;
+	return good;
 }
 
 static void env_name(const struct option_def *def, char name[64])
@@ -138,7 +167,7 @@ static bool read_env(struct reading *r, char *const env[])
 			continue;
 		env_name(&option_table[i], name);
 		const char *value = env_value(env, name);
-		if (value && !set(r, &option_table[i], value, SOURCE_ENV, name))
+		if (value && !set(r, &option_table[i], value, SOURCE_ENV, name, NULL))
 			return false;
 	}
 	return true;
@@ -158,8 +187,8 @@ static bool unknown_flag(struct reading *r, const char *arg, size_t len)
 	for (size_t i = 0; i < option_count; i++)
 		suggest_consider(&near, option_table[i].name);
 	if (near.best)
-		return fail(r, "unknown option --%s; did you mean --%s?", word, near.best);
-	return fail(r, "unknown option --%s; see tunhttpd --help", word);
+		return options_fail(r, "unknown option --%s; did you mean --%s?", word, near.best);
+	return options_fail(r, "unknown option --%s; see tunhttpd --help", word);
 }
 
 /* The option that argv[i] names and its value, if it stands in the same word. */
@@ -168,7 +197,7 @@ static const struct option_def *match(struct reading *r, const char *arg, const 
 	*value = NULL;
 	if (arg[1] == '-') {
 		const size_t len = strcspn(arg + 2, "=");
-		const struct option_def *def = find(arg + 2, len);
+		const struct option_def *def = option_find(arg + 2, len);
 		if (!def)
 			unknown_flag(r, arg + 2, len);
 		else if (arg[2 + len] == '=')
@@ -182,14 +211,15 @@ static const struct option_def *match(struct reading *r, const char *arg, const 
 			*value = arg + 2;
 		return &option_table[i];
 	}
-	fail(r, "unknown option -%c; see tunhttpd --help", arg[1]);
+	options_fail(r, "unknown option -%c; see tunhttpd --help", arg[1]);
 	return NULL;
 }
 
 static bool take_switch(struct reading *r, const struct option_def *def, const char *value)
 {
 	if (value)
-		return fail(r, "--%s takes no value, but was given \"%s\"", def->name, value);
+		return options_fail(r, "--%s takes no value, but was given \"%s\"", def->name,
+				    value);
 	*(bool *)((char *)r->o + def->offset) = true;
 	return true;
 }
@@ -201,7 +231,7 @@ static bool read_flags(struct reading *r, int argc, char *const argv[], const ch
 	bool options_end = false, root_seen = false;
 
 	for (int i = 0; i < argc; i++) {
-		const struct option_def *def = find("root", 4);
+		const struct option_def *def = option_find("root", 4);
 		const char *value = argv[i];
 		char where[80];
 
@@ -214,12 +244,13 @@ static bool read_flags(struct reading *r, int argc, char *const argv[], const ch
 			if (!def)
 				return false;
 			if (def->kind->parse && !value && i + 1 == argc)
-				return fail(r, "--%s needs a value: %s", def->name,
-					    def->kind->allowed);
+				return options_fail(r, "--%s needs a value: %s", def->name,
+						    def->kind->allowed);
 			if (def->kind->parse && !value)
 				value = argv[++i];
 		} else if (root_seen) {
-			return fail(r, "one DIR is served, but \"%s\" is a second", argv[i]);
+			return options_fail(r, "one DIR is served, but \"%s\" is a second",
+					    argv[i]);
 		} else {
 			root_seen = true;
 		}
@@ -231,7 +262,7 @@ static bool read_flags(struct reading *r, int argc, char *const argv[], const ch
 		if (only && strcmp(def->name, only) != 0)
 			continue;
 		snprintf(where, sizeof where, "--%s", def->name);
-		if (!set(r, def, value, SOURCE_FLAG, where))
+		if (!set(r, def, value, SOURCE_FLAG, where, NULL))
 			return false;
 	}
 	return true;
@@ -263,13 +294,14 @@ static bool default_state(struct reading *r, char *const env[])
 {
 	struct options *o = r->o;
 
-	if (o->state || o->cert.count > 0 || o->https == 0)
+	if (o->state || options_have_certificate(o) || o->https == 0)
 		return true;
 	if (!options_default_state(env, &o->state_default))
-		return fail(r, "out of memory");
+		return options_fail(r, "out of memory");
 	if (!o->state_default)
-		return fail(r, "neither HOME nor XDG_DATA_HOME is set: say with --state DIR where "
-			       "the local certificate authority lives");
+		return options_fail(
+			r, "neither HOME nor XDG_DATA_HOME is set: say with --state DIR where "
+			   "the local certificate authority lives");
 	o->state = o->state_default;
 	return true;
 }
@@ -280,35 +312,65 @@ static bool check_log(struct reading *r)
 	struct options *o = r->o;
 	char error[LOG_LAYOUT_ERROR_SIZE];
 
-	o->log_text = o->set[find("log", 3) - option_table].text;
+	o->log_text = o->set[option_find("log", 3) - option_table].text;
 	if (o->log != LOG_LAYOUT)
 		return true;
 	struct log_layout *layout = log_layout_create(o->log_text, LOG_REQUEST, error);
 	log_layout_destroy(layout);
-	return layout ? true : fail(r, "--log: %s", error);
+	return layout ? true : options_fail(r, "--log: %s", error);
+}
+
+bool options_have_certificate(const struct options *o)
+{
+	size_t count = o->site.cert.count;
+
+	for (size_t i = 0; i < o->section_count; i++)
+		count += o->section[i].site.cert.count;
+	return count > 0;
+}
+
+/* `where` a section begins; NULL: the default site, of which options have flags. */
+static bool pairs_make_sense(struct reading *r, const struct site_options *site, const char *where)
+{
+	const size_t certs = site->cert.count, keys = site->key.count;
+	const char *colon = where ? ": " : "", *dashes = where ? "" : "--";
+
+	if (!where)
+		where = "";
+	if (!certs != !keys)
+		return options_fail(
+			r, "%s%s%s%s is given without %s%s: a certificate and its key go together",
+			where, colon, dashes, certs ? "cert" : "key", dashes,
+			certs ? "key" : "cert");
+	if (certs != keys)
+		return options_fail(
+			r,
+			"%s%s%scert names %zu files and %skey %zu: each certificate needs its key",
+			where, colon, dashes, certs, dashes, keys);
+	return true;
 }
 
 static bool make_sense(struct reading *r, char *const env[])
 {
 	struct options *o = r->o;
 
-	if (!o->cert.count != !o->key.count)
-		return fail(r, "--%s is given without --%s: a certificate and its key go together",
-			    o->cert.count ? "cert" : "key", o->cert.count ? "key" : "cert");
-	if (o->cert.count != o->key.count)
-		return fail(r,
-			    "--cert names %zu files and --key %zu: each certificate needs its key",
-			    o->cert.count, o->key.count);
+	if (!pairs_make_sense(r, &o->site, NULL))
+		return false;
+	for (size_t i = 0; i < o->section_count; i++)
+		if (!pairs_make_sense(r, &o->section[i].site, o->section[i].where))
+			return false;
 	if ((o->client_auth != TLS_CLIENT_OFF) != (o->client_ca != NULL))
-		return fail(r, "--client-%s is given without --client-%s: the one needs the other",
-			    o->client_ca ? "ca" : "cert", o->client_ca ? "cert" : "ca");
+		return options_fail(
+			r, "--client-%s is given without --client-%s: the one needs the other",
+			o->client_ca ? "ca" : "cert", o->client_ca ? "cert" : "ca");
 	if (o->http == 0 && o->https == 0)
-		return fail(r, "--http and --https are both off: nothing would be served");
+		return options_fail(r, "--http and --https are both off: nothing would be served");
 	if (o->http == o->https)
-		return fail(r, "--http and --https are both %u: they need a port each",
-			    (unsigned)o->http);
-	o->address6_given = o->set[find("address6", 8) - option_table].source != SOURCE_DEFAULT;
-	o->user_given = o->set[find("user", 4) - option_table].source != SOURCE_DEFAULT;
+		return options_fail(r, "--http and --https are both %u: they need a port each",
+				    (unsigned)o->http);
+	o->address6_given =
+		o->set[option_find("address6", 8) - option_table].source != SOURCE_DEFAULT;
+	o->user_given = o->set[option_find("user", 4) - option_table].source != SOURCE_DEFAULT;
 	return check_log(r) && default_state(r, env);
 }
 
@@ -327,24 +389,26 @@ int options_parse(struct options *o, int argc, char *const argv[], char *const e
 		return 0;
 	if (!read_defaults(&r))
 		return EXIT_CONFIG;
-	env_name(find("config", 6), name);
+	env_name(option_find("config", 6), name);
 	const char *file = o->config ? o->config : env_value(env, name);
-	if (file && !config_file_read(file, take_key, &r, error))
+	if (file && !read_file(&r, file))
 		return EXIT_CONFIG;
 	if (!read_env(&r, env))
 		return EXIT_CONFIG;
 	if (!read_flags(&r, argc, argv, NULL))
 		return EXIT_USAGE;
-	return make_sense(&r, env) ? 0 : EXIT_CONFIG;
+	return options_inherit(&r) && make_sense(&r, env) ? 0 : EXIT_CONFIG;
 }
 
 void options_free(struct options *o)
 {
-	for (size_t i = 0; i < OPTIONS_MAX; i++)
+	options_free_sections(o);
+	for (size_t i = 0; i < option_count; i++) {
+		if (option_table[i].kind->free)
+			option_table[i].kind->free(option_field(o, NULL, &option_table[i]));
 		free(o->set[i].text);
-	name_list_free(&o->names);
-	name_list_free(&o->cert);
-	name_list_free(&o->key);
+		free(o->set[i].where);
+	}
 	free(o->state_default);
 	*o = (struct options){0};
 }
@@ -368,7 +432,7 @@ void options_print_help(FILE *out)
 
 		snprintf(flag, sizeof flag, "%s--%s%s%s", def->letter ? letter : "    ", def->name,
 			 def->argument ? " " : "", def->argument ? def->argument : "");
-		fprintf(out, "  %-32s %s", flag, def->help);
+		fprintf(out, "%c %-32s %s", def->site ? '*' : ' ', flag, def->help);
 		if (def->default_text || def->default_words)
 			fprintf(out, " (%s)",
 				def->default_words ? def->default_words : def->default_text);
@@ -377,25 +441,30 @@ void options_print_help(FILE *out)
 	fputs("\nEach option with a value is also an environment variable, " ENV_PREFIX
 	      "GRACE for --grace, and a line of the\nconfiguration file, grace = 10. A flag beats "
 	      "the environment, that beats the file.\n"
+	      "What begins with * each site has for itself: in the file, in sections [site "
+	      "NAME...].\n"
 	      "\nExit status: 0 after an orderly stop, 1 when serving failed, 2 for a wrong "
 	      "command line, 78 for a wrong\nconfiguration.\n",
 	      out);
 }
 
-void options_print(const struct options *o, FILE *out)
+void option_print(const struct option_def *def, const struct option_setting *setting, FILE *out)
 {
 	static const char *const words[] = {[SOURCE_DEFAULT] = "default",
 					    [SOURCE_FILE] = "file",
 					    [SOURCE_ENV] = "environment",
 					    [SOURCE_FLAG] = "flag"};
 
-	for (size_t i = 0; i < option_count; i++) {
-		const struct option_setting *setting = &o->set[i];
-		if (!setting->text || option_table[i].no_file)
-			continue;
-		fprintf(out, "; %s\n%s = %s\n", words[setting->source], option_table[i].name,
-			setting->text);
-	}
+	fprintf(out, "; %s%s%s\n%s = %s\n", words[setting->source], setting->where ? " " : "",
+		setting->where ? setting->where : "", def->name, setting->text);
+}
+
+void options_print(const struct options *o, FILE *out)
+{
+	for (size_t i = 0; i < option_count; i++)
+		if (o->set[i].text && !option_table[i].no_file)
+			option_print(&option_table[i], &o->set[i], out);
 	if (o->state_default)
 		fprintf(out, "; default\nstate = %s\n", o->state_default);
+	options_print_sections(o, out);
 }

@@ -32,18 +32,37 @@ enum option_source {
 
 /* What the user said, or the default, per row of the table. */
 struct option_setting {
-	char *text; /* NULL: neither said nor a default */
+	char *text;  /* NULL: neither said nor a default */
+	char *where; /* of the file: "file:line"         */
 	enum option_source source;
 };
 
+/* What each site can be told: the rows of the table that are marked so. */
+struct site_options {
+	const char *root;           /* directory to be served                               */
+	struct name_list cert, key; /* files, a key for each                                */
+};
+
+/* A section of the file: a site of its own. What it does not say is as for the default site. */
+struct site_section {
+	char *where;            /* "file:line" of its beginning                        */
+	bool own_pair;          /* cert and key are its own                              */
+	struct name_list hosts; /* as value_host makes them; at least one              */
+	struct site_options site;
+	struct option_setting set[OPTIONS_MAX]; /* what it says itself                  */
+};
+#define SECTIONS_MAX 1024
+
 struct options {
-	const char *root;   /* directory to be served                                  */
-	bool precompressed; /* siblings such as file.br are served in place of file       */
+	struct site_options site;     /* the default site: whom no section is for        */
+	struct site_section *section; /* the other sites, in the order of the file       */
+	size_t section_count;
+	bool precompressed; /* siblings such as file.br are served in place of file */
 	struct link_address address;
 	struct link_address address6; /* stack.version 0: off                             */
 	bool address6_given;          /* not the default                                  */
 	uint16_t http, https;         /* 0: off                                                 */
-	struct name_list cert, key;   /* files, a key for each; none: the local authority's    */
+	bool strict_hosts;            /* a host that no site has is refused                    */
 	bool strict_names;            /* a name that no certificate has is refused             */
 	enum tls_client_auth client_auth;
 	const char *client_ca;  /* file; goes with client_auth                           */
@@ -87,6 +106,9 @@ void options_free(struct options *o);
 /* Where the local authority lives unless somebody says it: to be freed; NULL when the environment has no home. False when
  * memory is short. */
 bool options_default_state(char *const env[], char **path);
+
+/* Does any site bring a certificate? Otherwise the local authority makes one. */
+bool options_have_certificate(const struct options *o);
 
 /* The table as text for --help. */
 void options_print_help(FILE *out);

@@ -70,13 +70,17 @@ static bool parse_rate(const char *text, void *field)
 }
 
 const struct option_kind option_kind_rate = {
-	parse_rate, "bytes a second up to " TEXT(RATE_MAX) ", such as 240 or 1k, or off", false};
+	.parse = parse_rate,
+	.allowed = "bytes a second up to " TEXT(RATE_MAX) ", such as 240 or 1k, or off"};
 const struct option_kind option_kind_head_size = {
-	parse_head_size, "bytes from " TEXT(HEAD_MIN) " to 65535, such as 16k", false};
+	.parse = parse_head_size, .allowed = "bytes from " TEXT(HEAD_MIN) " to 65535, such as 16k"};
 const struct option_kind option_kind_target_size = {
-	parse_target_size, "bytes from " TEXT(TARGET_MIN) " to 65535, such as 8k", false};
+	.parse = parse_target_size,
+	.allowed = "bytes from " TEXT(TARGET_MIN) " to 65535, such as 8k"};
 const struct option_kind option_kind_body_size = {
-	parse_body_size, "bytes up to 1024g, such as 500, 64k, 1m or 2g", false};
-const struct option_kind option_kind_fields = {parse_fields, "1 to " TEXT(FIELDS_MAX), false};
-const struct option_kind option_kind_requests = {parse_requests, "1 to 4294967295", false};
-const struct option_kind option_kind_ranges = {parse_ranges, "0 to 64", false};
+	.parse = parse_body_size, .allowed = "bytes up to 1024g, such as 500, 64k, 1m or 2g"};
+const struct option_kind option_kind_fields = {.parse = parse_fields,
+					       .allowed = "1 to " TEXT(FIELDS_MAX)};
+const struct option_kind option_kind_requests = {.parse = parse_requests,
+						 .allowed = "1 to 4294967295"};
+const struct option_kind option_kind_ranges = {.parse = parse_ranges, .allowed = "0 to 64"};

@@ -120,51 +120,71 @@ static bool parse_files(const char *text, void *field)
 	return value_files(text, field);
 }
 
+static void free_names(void *field)
+{
+	name_list_free(field);
+}
+
 static bool parse_client_auth(const char *text, void *field)
 {
 	return value_client_auth(text, field);
 }
 
-const struct option_kind option_kind_text = {parse_text, "some text", false};
+const struct option_kind option_kind_text = {.parse = parse_text, .allowed = "some text"};
 const struct option_kind option_kind_interface = {
-	parse_interface, "the name of a network interface, up to 15 characters", false};
+	.parse = parse_interface,
+	.allowed = "the name of a network interface, up to 15 characters"};
 static const struct option_kind kind_address = {
-	parse_address, "a host's IPv4 address and prefix length from 1 to 30, such as 10.77.0.2/24",
-	false};
-static const struct option_kind kind_address6 = {parse_address6,
-						 "a host's IPv6 address and prefix length from 1 "
-						 "to 126, such as fd77:7475:6e00::2/64, or off",
-						 false};
-static const struct option_kind kind_port = {parse_port, "a port from 1 to 65535, or off", false};
-static const struct option_kind kind_mtu = {parse_mtu, "bytes from 576 to 65535", false};
-static const struct option_kind kind_workers = {parse_workers, "1 to 64, or auto", false};
-static const struct option_kind kind_handshakes = {parse_handshakes, "1 to 65535", false};
-static const struct option_kind kind_seconds = {parse_seconds, "seconds from 0 to 86400", false};
+	.parse = parse_address,
+	.allowed = "a host's IPv4 address and prefix length from 1 to 30, such as 10.77.0.2/24"};
+static const struct option_kind kind_address6 = {
+	.parse = parse_address6,
+	.allowed = "a host's IPv6 address and prefix length from 1 "
+		   "to 126, such as fd77:7475:6e00::2/64, or off"};
+static const struct option_kind kind_port = {.parse = parse_port,
+					     .allowed = "a port from 1 to 65535, or off"};
+static const struct option_kind kind_mtu = {.parse = parse_mtu,
+					    .allowed = "bytes from 576 to 65535"};
+static const struct option_kind kind_workers = {.parse = parse_workers,
+						.allowed = "1 to 64, or auto"};
+static const struct option_kind kind_handshakes = {.parse = parse_handshakes,
+						   .allowed = "1 to 65535"};
+static const struct option_kind kind_seconds = {.parse = parse_seconds,
+						.allowed = "seconds from 0 to 86400"};
 static const struct option_kind kind_timeout = {
-	parse_timeout, "seconds above 0, up to 86400, such as 30 or 0.5", false};
-static const struct option_kind kind_keepalive = {parse_keepalive,
-						  "0 for off, or seconds from 1 to 86400", false};
+	.parse = parse_timeout, .allowed = "seconds above 0, up to 86400, such as 30 or 0.5"};
+static const struct option_kind kind_keepalive = {
+	.parse = parse_keepalive, .allowed = "0 for off, or seconds from 1 to 86400"};
 static const struct option_kind kind_log = {
-	parse_log, "combined, json, off, or a text with variables such as $status", false};
+	.parse = parse_log,
+	.allowed = "combined, json, off, or a text with variables such as $status"};
 static const struct option_kind kind_log_file = {
-	parse_log_file, "-, stderr, the path of a file, or syslog[:FACILITY][:/SOCKET]", false};
-static const struct option_kind kind_on_off = {parse_on_off, "on or off", false};
-static const struct option_kind kind_ecn = {parse_ecn, "off, answer or ask", false};
+	.parse = parse_log_file,
+	.allowed = "-, stderr, the path of a file, or syslog[:FACILITY][:/SOCKET]"};
+static const struct option_kind kind_on_off = {.parse = parse_on_off, .allowed = "on or off"};
+static const struct option_kind kind_ecn = {.parse = parse_ecn, .allowed = "off, answer or ask"};
 static const struct option_kind kind_names = {
-	parse_names, "DNS names or IP addresses with commas between, up to 32", true};
-static const struct option_kind kind_files = {parse_files,
-					      "paths of files with commas between, up to 32", true};
-static const struct option_kind kind_client_auth = {parse_client_auth, "off, wanted or required",
-						    false};
-static const struct option_kind kind_switch = {NULL, NULL, false};
+	.parse = parse_names,
+	.allowed = "DNS names or IP addresses with commas between, up to 32",
+	.joint = ',',
+	.free = free_names};
+static const struct option_kind kind_files = {
+	.parse = parse_files,
+	.allowed = "paths of files with commas between, up to 32",
+	.joint = ',',
+	.free = free_names};
+static const struct option_kind kind_client_auth = {.parse = parse_client_auth,
+						    .allowed = "off, wanted or required"};
+static const struct option_kind kind_switch = {0};
 
 /* ------------------------------------------------------------------ the table */
 
 #define FIELD(member) offsetof(struct options, member)
+#define SITE(member) .site = true, .offset = offsetof(struct site_options, member)
 
 /* clang-format off */
 const struct option_def option_table[] = {
-	{.name = "root", .kind = &option_kind_text, .offset = FIELD(root), .default_text = ".",
+	{.name = "root", .kind = &option_kind_text, SITE(root), .default_text = ".",
 	 .argument = "DIR", .help = "directory to be served; the same as DIR by itself"},
 	{.name = "precompressed", .kind = &kind_on_off, .offset = FIELD(precompressed),
 	 .default_text = "on", .argument = "on|off",
@@ -179,11 +199,14 @@ const struct option_def option_table[] = {
 	 .argument = "PORT", .help = "port for http, or off"},
 	{.name = "https", .kind = &kind_port, .offset = FIELD(https), .default_text = "443",
 	 .argument = "PORT", .help = "port for https, or off"},
-	{.name = "cert", .kind = &kind_files, .offset = FIELD(cert), .argument = "FILE,...",
+	{.name = "cert", .kind = &kind_files, SITE(cert), .argument = "FILE,...",
 	 .default_words = "from a local authority in --state",
 	 .help = "certificate chain, PEM, in any order; more of them: chosen by name, and by kind"},
-	{.name = "key", .kind = &kind_files, .offset = FIELD(key), .argument = "FILE,...",
+	{.name = "key", .kind = &kind_files, SITE(key), .argument = "FILE,...",
 	 .help = "its private key, PEM; one for each --cert, in the same order"},
+	{.name = "strict-hosts", .kind = &kind_on_off, .offset = FIELD(strict_hosts),
+	 .default_text = "off", .argument = "on|off",
+	 .help = "refuse requests for a host that no site has (421)"},
 	{.name = "strict-names", .kind = &kind_on_off, .offset = FIELD(strict_names),
 	 .default_text = "off", .argument = "on|off",
 	 .help = "refuse clients that ask for a name which no certificate has"},

@@ -12,14 +12,16 @@
 struct option_kind {
 	bool (*parse)(const char *text, void *field);
 	const char *allowed;
-	bool repeats; /* given again it adds, with a comma */
+	char joint;                /* given again it adds, with this between; 0: it replaces */
+	void (*free)(void *field); /* what parse has made; NULL: nothing        */
 };
 
 struct option_def {
 	const char *name; /* --name, key of the file, and TUNHTTPD_NAME with _ for - */
 	char letter;      /* -l, or 0                                                */
 	const struct option_kind *kind;
-	size_t offset;             /* of the field in struct options     */
+	bool site;                 /* each site has its own              */
+	size_t offset;             /* of the field in struct options, or site_options */
 	const char *default_text;  /* NULL: none, see `default_words`    */
 	const char *default_words; /* for --help, where default_text does not say it */
 	const char *argument;      /* its name in --help                 */
@@ -29,6 +31,29 @@ struct option_def {
 
 extern const struct option_def option_table[];
 extern const size_t option_count;
+
+/* What one call of options_parse works with. */
+struct reading {
+	struct options *o;
+	struct site_section *section; /* of the file, while it is read; NULL: the default site */
+	char *error;
+};
+
+/* Puts one line into the caller's error. Returns false. */
+bool options_fail(struct reading *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const struct option_def *option_find(const char *name, size_t len);
+/* Where an option's value is kept. */
+void *option_field(struct options *o, struct site_section *section, const struct option_def *def);
+/* Is the field a pointer to the setting's text? */
+bool option_is_text(const struct option_def *def);
+
+/* options_sections.c: the sections of the file. */
+bool options_begin_section(struct reading *r, const char *words, const char *where);
+/* Gives every section what it has not said itself, when all sources have been read. */
+bool options_inherit(struct reading *r);
+void options_free_sections(struct options *o);
+void options_print_sections(const struct options *o, FILE *out);
+void option_print(const struct option_def *def, const struct option_setting *setting, FILE *out);
 
 /* A text kept as it is: options.c points such fields at the setting's own copy. */
 extern const struct option_kind option_kind_text;

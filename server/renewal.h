@@ -30,7 +30,7 @@ struct renewal {
 	struct startup *startup;
 	struct secrets secrets; /* what the workers shall have                   */
 	bool owned;             /* the identities in it, which startup's else are */
-	struct file_mark cert[VALUES_NAMES_MAX], key[VALUES_NAMES_MAX], client_ca, tickets;
+	struct file_mark cert[IDENTITIES_MAX], key[IDENTITIES_MAX], client_ca, tickets;
 	uint64_t look_us, rotate_us, authority_us; /* when next, on the monotonic clock   */
 };
 

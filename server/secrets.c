@@ -15,7 +15,7 @@
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
-#define BLOBS_MAX (2u * VALUES_NAMES_MAX + 1u)
+#define BLOBS_MAX (2u * IDENTITIES_MAX + 1u)
 
 /* How the file begins; the blobs follow, each with a NUL-terminated name before its bytes: certificate and key of each
  * pair, and the CA of the clients. Writer and reader are one program. */
@@ -156,7 +156,7 @@ bool secrets_receive(struct secrets *s, int fd)
 		s->tickets = h.tickets;
 		s->has_tickets = h.has_tickets;
 		s->same_identities = h.same_identities;
-		ok = h.pairs <= VALUES_NAMES_MAX;
+		ok = h.pairs <= IDENTITIES_MAX;
 		s->identities.count = ok ? h.pairs : 0;
 		for (size_t i = 0; i < 2 * s->identities.count + 1 && ok; i++)
 			ok = read_blob(blob_at(&s->identities, i), &at, end, h.len[i],

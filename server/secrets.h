@@ -12,9 +12,12 @@
 #include "server/options.h"
 #include "tls/tls.h"
 
+/* Certificates with their keys, of all sites together. */
+#define IDENTITIES_MAX 256
+
 /* Who the server is, and whose clients it believes: files in memory. */
 struct identities {
-	struct tls_pair pair[VALUES_NAMES_MAX];
+	struct tls_pair pair[IDENTITIES_MAX];
 	size_t count;              /* 0: no https                    */
 	struct tls_blob client_ca; /* empty: clients show nothing    */
 };

@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -28,31 +29,54 @@
 
 #define FILES_COUNTED 10000u /* more than that is "10000+" */
 #define DEPTH_COUNTED 32
+#define SITES_SHOWN 8
 
 /* ------------------------------------------------------------------ paths */
 
-static bool choose_certificate(struct startup *s)
+static bool add_pair(struct startup *s, const char *cert, const char *key)
+{
+	if (s->pairs == IDENTITIES_MAX) {
+		log_error("more than %d certificates", IDENTITIES_MAX);
+		return false;
+	}
+	s->cert_path[s->pairs] = strdup(cert);
+	s->key_path[s->pairs] = strdup(key);
+	s->pairs++;
+	if (s->cert_path[s->pairs - 1] && s->key_path[s->pairs - 1])
+		return true;
+	log_error("out of memory");
+	return false;
+}
+
+static bool add_pairs(struct startup *s, const struct site_options *site)
+{
+	for (size_t i = 0; i < site->cert.count; i++)
+		if (!add_pair(s, site->cert.list[i], site->key.list[i]))
+			return false;
+	return true;
+}
+
+/* The certificates of all sites are one list, of which TLS chooses by name: the default site's come first. */
+static bool choose_certificates(struct startup *s)
 {
 	const struct options *o = s->options;
+	char cert[PATH_MAX], key[PATH_MAX];
 
 	if (o->https == 0)
 		return true;
-	s->pairs = o->cert.count > 0 ? o->cert.count : 1;
-	for (size_t i = 0; i < o->cert.count; i++) {
-		s->cert_path[i] = strdup(o->cert.list[i]);
-		s->key_path[i] = strdup(o->key.list[i]);
-		if (!s->cert_path[i] || !s->key_path[i])
-			return false;
+	if (options_have_certificate(o)) {
+		bool good = add_pairs(s, &o->site);
+		for (size_t i = 0; i < o->section_count && good; i++)
+			good = !o->section[i].own_pair || add_pairs(s, &o->section[i].site);
+		return good;
 	}
-	if (o->cert.count > 0)
-		return true;
-	if (asprintf(&s->cert_path[0], "%s/" CERTS_LEAF_FILE, o->state) < 0)
-		s->cert_path[0] = NULL;
-	if (asprintf(&s->key_path[0], "%s/" CERTS_LEAF_KEY_FILE, o->state) < 0)
-		s->key_path[0] = NULL;
+	snprintf(cert, sizeof cert, "%s/" CERTS_LEAF_FILE, o->state);
+	snprintf(key, sizeof key, "%s/" CERTS_LEAF_KEY_FILE, o->state);
 	if (asprintf(&s->ca_path, "%s/" CERTS_CA_FILE, o->state) < 0)
 		s->ca_path = NULL;
-	return s->cert_path[0] && s->key_path[0] && s->ca_path;
+	if (!s->ca_path)
+		log_error("out of memory");
+	return s->ca_path && add_pair(s, cert, key);
 }
 
 /* The state directory and those above it, as far as they are missing. Everybody may enter: ca.pem is there
@@ -77,24 +101,33 @@ static void make_state_directory(const char *path)
 
 /* ------------------------------------------------------------------ the rehearsal */
 
-static bool make_local_certificate(const struct options *o)
+/* The sites' hosts, as the names of a certificate: NULL at the end, to be freed. NULL when memory is short. */
+static const char **local_names(const struct startup *s)
 {
-	const char *names[VALUES_NAMES_MAX + 4];
-	char address[IP_ADDR_TEXT_SIZE], address6[IP_ADDR_TEXT_SIZE], error[CERTS_ERROR_SIZE];
-	size_t n = 0;
+	size_t max = 1, n = 0;
 
-	names[n++] = ip_addr_text(&o->address.stack, address);
-	if (o->address6.stack.version == 6)
-		names[n++] = ip_addr_text(&o->address6.stack, address6);
-	names[n++] = "localhost";
-	for (size_t i = 0; i < o->names.count; i++)
-		names[n++] = o->names.list[i];
-	names[n] = NULL;
-	make_state_directory(o->state);
-	if (certs_ensure_local(o->state, names, time(NULL), NULL, error) == 0)
-		return true;
-	log_error("%s", error);
-	return false;
+	for (size_t i = 0; i < s->sites.count; i++)
+		for (const char *const *h = s->sites.site[i].hosts; *h; h++)
+			max++;
+	const char **names = calloc(max, sizeof *names);
+	for (size_t i = 0; i < s->sites.count && names; i++)
+		for (const char *const *h = s->sites.site[i].hosts; *h; h++)
+			names[n++] = *h;
+	return names;
+}
+
+static bool make_local_certificate(const struct startup *s)
+{
+	const char **names = local_names(s);
+	char error[CERTS_ERROR_SIZE] = "out of memory";
+
+	make_state_directory(s->options->state);
+	const bool made =
+		names && certs_ensure_local(s->options->state, names, time(NULL), NULL, error) == 0;
+	if (!made)
+		log_error("%s", error);
+	free(names);
+	return made;
 }
 
 bool startup_read_identities(const struct startup *s, struct identities *out)
@@ -133,21 +166,6 @@ static bool try_identities(const struct options *o, const struct identities *ide
 	return tls != NULL;
 }
 
-static bool try_directory(const struct startup *s)
-{
-	const int fd = openat(s->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0) {
-		log_error("user %s cannot read the directory %s: %m; chmod it, or choose another "
-			  "user with --user",
-			  s->identity.change ? s->identity.name : "of this process",
-			  s->options->root);
-		return false;
-	}
-	close(fd);
-	return true;
-}
-
 static bool try_ticket_file(const struct options *o)
 {
 	struct tls_ticket_keys keys;
@@ -164,7 +182,7 @@ static bool rehearse(void *ctx)
 	struct startup *s = ctx;
 	char error[PRIVILEGES_ERROR_SIZE];
 
-	if (s->ca_path && !make_local_certificate(s->options))
+	if (s->ca_path && !make_local_certificate(s))
 		return false;
 	if (!startup_read_identities(s, &s->identities) ||
 	    !try_identities(s->options, &s->identities))
@@ -175,7 +193,8 @@ static bool rehearse(void *ctx)
 		log_error("%s", error);
 		return false;
 	}
-	return try_directory(s);
+	return sites_try(&s->sites, s->options,
+			 s->identity.change ? s->identity.name : "of this process");
 }
 
 /* Runs `fn` in a process of its own: 0 when it said true, else an exit status. */
@@ -226,7 +245,7 @@ static bool make_local_apart(void *ctx)
 {
 	const struct startup *s = ctx;
 
-	return make_local_certificate(s->options);
+	return make_local_certificate(s);
 }
 
 void startup_renew_local(struct startup *s)
@@ -254,11 +273,8 @@ int startup_check(struct startup *s, const struct options *o)
 			      .address6 = o->address6,
 			      .keylog_fd = -1,
 			      .log_fd = -1};
-	s->root_fd = open(o->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->root_fd < 0) {
-		log_error("cannot serve %s: %m", o->root);
+	if (!sites_open(&s->sites, o))
 		return EXIT_CONFIG;
-	}
 	if (!privileges_identity(&s->identity, o->user, o->user_given, error)) {
 		log_error("%s", error);
 		return EXIT_CONFIG;
@@ -269,10 +285,8 @@ int startup_check(struct startup *s, const struct options *o)
 			  o->user);
 	if (!try_log(o))
 		return EXIT_CONFIG;
-	if (!choose_certificate(s)) {
-		log_error("out of memory");
-		return EXIT_RUNTIME;
-	}
+	if (!choose_certificates(s))
+		return EXIT_CONFIG;
 	const int status = run_apart(rehearse, s);
 	if (status != 0)
 		return status;
@@ -374,14 +388,13 @@ int startup_link(struct startup *s)
 void startup_free(struct startup *s)
 {
 	tun_close(&s->tun);
-	if (s->root_fd >= 0)
-		close(s->root_fd);
+	sites_free(&s->sites);
 	if (s->keylog_fd >= 0)
 		close(s->keylog_fd);
 	if (s->log_fd >= 0)
 		close(s->log_fd);
 	identities_free(&s->identities);
-	for (size_t i = 0; i < VALUES_NAMES_MAX; i++) {
+	for (size_t i = 0; i < s->pairs; i++) {
 		free(s->cert_path[i]);
 		free(s->key_path[i]);
 	}
@@ -461,16 +474,44 @@ static void announce_try(const struct startup *s)
 	fputc('\n', stderr);
 }
 
+static unsigned files_of(const struct startup *s, size_t site)
+{
+	const int fd = openat(s->sites.site[site].root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? 0 : count_files(fd, 0, DEPTH_COUNTED);
+}
+
+static void announce_files(const struct startup *s, size_t site)
+{
+	const unsigned files = files_of(s, site);
+
+	fprintf(stderr, "%s (%u%s file%s)", sites_root(s->options, site), files,
+		files == FILES_COUNTED ? "+" : "", files == 1 ? "" : "s");
+}
+
+/* The sites of their own, a line each as far as that is a list to be read. */
+static void announce_sites(const struct startup *s)
+{
+	for (size_t i = 1; i < s->sites.count && i <= SITES_SHOWN; i++) {
+		fprintf(stderr, "  site  ");
+		for (const char *const *h = s->sites.site[i].hosts; *h; h++)
+			fprintf(stderr, " %s", *h);
+		fprintf(stderr, "   ");
+		announce_files(s, i);
+		fputc('\n', stderr);
+	}
+	if (s->sites.count > SITES_SHOWN + 1)
+		fprintf(stderr, "  and %zu more sites\n", s->sites.count - SITES_SHOWN - 1);
+}
+
 void startup_announce(const struct startup *s)
 {
 	const struct options *o = s->options;
 	char address[IP_ADDR_TEXT_SIZE];
-	const int fd = openat(s->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	const unsigned files = fd < 0 ? 0 : count_files(fd, 0, DEPTH_COUNTED);
 
-	fprintf(stderr, "serving %s (%u%s file%s)   stack: %s %s", o->root, files,
-		files == FILES_COUNTED ? "+" : "", files == 1 ? "" : "s", s->tun.name,
-		ip_addr_text(&o->address.stack, address));
+	fprintf(stderr, "serving ");
+	announce_files(s, 0);
+	fprintf(stderr, "   stack: %s %s", s->tun.name, ip_addr_text(&o->address.stack, address));
 	if (s->address6.stack.version == 6)
 		fprintf(stderr, " %s", ip_addr_text(&s->address6.stack, address));
 	if (o->https != 0)
@@ -485,6 +526,7 @@ void startup_announce(const struct startup *s)
 		fprintf(stderr, "     certificate: %s\n",
 			s->ca_path ? "local CA, leaf 90 days" : s->cert_path[0]);
 	}
+	announce_sites(s);
 	announce_try(s);
 	fprintf(stderr, "stop:  Ctrl-C (drains up to %g s)\n", (double)o->grace_us / 1e6);
 }

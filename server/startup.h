@@ -9,15 +9,16 @@
 #include "server/options.h"
 #include "server/privileges.h"
 #include "server/secrets.h"
+#include "server/sites.h"
 #include "server/tun.h"
 #include "tls/tls.h"
 
 struct startup {
 	const struct options *options;
-	int root_fd; /* -1 before it is open     */
+	struct sites sites;
 	struct identity identity;
 	/* With https: the files of the certificates and their keys, and what was in them. */
-	char *cert_path[VALUES_NAMES_MAX], *key_path[VALUES_NAMES_MAX];
+	char *cert_path[IDENTITIES_MAX], *key_path[IDENTITIES_MAX];
 	size_t pairs; /* of them; 0 without https */
 	struct identities identities;
 	char *ca_path; /* NULL: not from the local authority */

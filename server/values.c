@@ -252,6 +252,28 @@ static bool valid_name(const char *name)
 	return label > 0;
 }
 
+bool value_host(const char *text, char out[VALUE_HOST_SIZE])
+{
+	uint8_t address[sizeof(struct in6_addr)];
+	size_t len = strlen(text);
+	const bool brackets = len > 2 && text[0] == '[' && text[len - 1] == ']';
+
+	if (brackets) {
+		text++;
+		len -= 2;
+	} else if (len > 1 && text[len - 1] == '.') {
+		len--;
+	}
+	if (len == 0 || len >= VALUE_HOST_SIZE)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		out[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] - 'A' + 'a' : text[i]);
+	out[len] = '\0';
+	if (inet_pton(AF_INET6, out, address) == 1)
+		return inet_ntop(AF_INET6, address, out, VALUE_HOST_SIZE) != NULL;
+	return !brackets && valid_name(out);
+}
+
 static bool value_list(const char *text, struct name_list *out, bool (*valid)(const char *item))
 {
 	struct name_list fresh = {.text = strdup(text)};

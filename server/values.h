@@ -52,6 +52,10 @@ bool value_on_off(const char *text, bool *out);
 bool value_interface(const char *text);
 /* DNS names and IP addresses with commas between; replaces the list. The list owns its text. */
 bool value_names(const char *text, struct name_list *out);
+/* A host as a request names it, without a port: a DNS name, perhaps with "*." before it, in lower case and without the
+ * dot at its end; an IP address in its one usual form, IPv6 with or without brackets. */
+#define VALUE_HOST_SIZE 256
+bool value_host(const char *text, char out[VALUE_HOST_SIZE]);
 /* The same with paths of files. */
 bool value_files(const char *text, struct name_list *out);
 /* "off", "wanted", "required". */

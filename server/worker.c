@@ -17,7 +17,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "http/site.h"
 #include "server/app.h"
 #include "server/control.h"
 #include "server/keylog.h"
@@ -161,13 +160,11 @@ static bool make_http(struct worker *w)
 {
 	const struct options *o = w->cfg->options;
 	struct http_server_config cfg;
-	struct http_site site;
 
 	http_server_config_default(&cfg);
-	http_site_default(&site);
-	site.root_fd = w->cfg->root_fd;
-	cfg.sites = &site;
-	cfg.site_count = 1;
+	cfg.sites = w->cfg->sites->site;
+	cfg.site_count = w->cfg->sites->count;
+	cfg.strict_hosts = o->strict_hosts;
 	cfg.header_timeout_us = o->header_timeout_us;
 	cfg.idle_timeout_us = o->idle_timeout_us;
 	set_limits(&cfg, &o->limits);
@@ -183,7 +180,7 @@ static bool make_http(struct worker *w)
 	}
 	w->http = http_server_create(&cfg);
 	if (!w->http)
-		log_error("cannot serve %s: %m", o->root);
+		log_error("cannot serve the sites: %m");
 	return w->http != NULL;
 }
 

@@ -9,6 +9,7 @@
 #include "server/options.h"
 #include "server/privileges.h"
 #include "server/secrets.h"
+#include "server/sites.h"
 #include "tls/tls.h"
 
 /* What master and worker say through the control socket. The master's end closing means: end at once. */
@@ -29,7 +30,7 @@ struct worker_config {
 	unsigned mtu;                  /* the device's, bytes                                    */
 	int tun_fd;                    /* its queue                                              */
 	bool offload;                  /* of the device                                          */
-	int root_fd;                   /* directory to be served                                 */
+	const struct sites *sites;     /* what is served                                         */
 	int control_fd;                /* the worker's end of the control socket                 */
 	int ready_fd;                  /* writing end, -1: nobody waits                          */
 	const struct secrets *secrets; /* as they were at the fork                            */

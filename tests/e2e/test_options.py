@@ -80,7 +80,8 @@ def test_configuration_files_that_are_wrong(env):
         path = os.path.join(env.work, "bad.ini")
         for line, text, words in (
                 (1, "grce = 5\n", ["grce", "did you mean grace?"]), (2, "grace = 5\nwhat is this\n", []),
-                (2, "[server]\ngrace = 5\n", ["section"]), (3, "grace = 5\nhttp = 80\n  https = 443\n", ["space"]),
+                (1, "[server]\ngrace = 5\n", ["section", "[site "]),
+                (2, "[site a.test]\ngrace = 5\n", ["grace", "whole server"]), (3, "grace = 5\nhttp = 80\n  https = 443\n", ["space"]),
                 (1, "config = other.ini\n", ["config"]), (1, "check = on\n", ["check"])):
             env.write("bad.ini", text)
             refused(env, CONFIG, ["%s:%d" % (path, line)] + words, *serve(env, "--config", path))
@@ -209,7 +210,7 @@ def test_file_environment_and_flags_in_this_order(env):
                        env=dict(env.environ, TUNHTTPD_GRACE="4", TUNHTTPD_IDLE_TIMEOUT="5"))
         lines = done.stdout.decode().splitlines()
         assert done.returncode == 0, done
-        for line, origin in (("grace = 3", "flag"), ("idle-timeout = 5", "environment"), ("log = json", "file"),
+        for line, origin in (("grace = 3", "flag"), ("idle-timeout = 5", "environment"), ("log = json", "file %s:3" % path),
                              ("http = 80", "default")):
             assert line in lines and lines[lines.index(line) - 1] == "; " + origin, (line, origin, lines)
         # What it prints is a configuration file that says the same.

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/config_file.h"
 #include "server/options.h"
 #include "server/options_table.h"
 
@@ -68,7 +69,7 @@ static void test_defaults_are_those_of_the_table(void **state)
 
 	(void)state;
 	parse_good(&c, "", "HOME=/home/me");
-	assert_string_equal(c.o.root, ".");
+	assert_string_equal(c.o.site.root, ".");
 	assert_string_equal(ip_addr_text(&c.o.address.stack, address), "10.77.0.2");
 	assert_string_equal(ip_addr_text(&c.o.address.host, address), "10.77.0.1");
 	assert_string_equal(ip_addr_text(&c.o.address6.stack, address), "fd77:7475:6e00::2");
@@ -76,8 +77,8 @@ static void test_defaults_are_those_of_the_table(void **state)
 	assert_false(c.o.address6_given);
 	assert_int_equal(c.o.http, 80);
 	assert_int_equal(c.o.https, 443);
-	assert_int_equal(c.o.cert.count, 0);
-	assert_int_equal(c.o.key.count, 0);
+	assert_int_equal(c.o.site.cert.count, 0);
+	assert_int_equal(c.o.site.key.count, 0);
 	assert_string_equal(c.o.state, "/home/me/.local/share/tunhttpd");
 	assert_int_equal(c.o.names.count, 0);
 	assert_string_equal(c.o.tun, "tunhttpd0");
@@ -198,10 +199,10 @@ static void test_directory_is_the_one_bare_word(void **state)
 
 	(void)state;
 	parse_good(&c, "site --http 8080", "HOME=/h");
-	assert_string_equal(c.o.root, "site");
+	assert_string_equal(c.o.site.root, "site");
 	options_free(&c.o);
 	parse_good(&c, "--http 8080 -- --site", "HOME=/h");
-	assert_string_equal(c.o.root, "--site");
+	assert_string_equal(c.o.site.root, "--site");
 	options_free(&c.o);
 	parse(&c, "one two", "HOME=/h");
 	assert_int_equal(c.status, EXIT_USAGE);
@@ -353,7 +354,22 @@ static void test_errors_of_the_file_name_the_line(void **state)
 	} cases[] = {
 		{"http = 80\nhttps = x\n", {":2: https", "\"x\""}},
 		{"; c\n\n# c\nhtps = 1\n", {":4: ", "did you mean https"}},
-		{"[site]\nroot = x\n", {":2: sections"}},
+		{"[site]\nroot = x\n", {":1: ", "needs a host name"}},
+		{"[server]\nroot = x\n", {":1: ", "did you mean [site"}},
+		{"[sites a.test]\n", {":1: ", "did you mean [site a.test]"}},
+		{"[site a.test\nroot = x\n", {":1: ", "in brackets"}},
+		{"[site a.test] root = x\n", {":1: ", "in brackets"}},
+		{"[site a..test]\n", {":1: ", "\"a..test\" is no host name"}},
+		{"[site a.test b/c]\n", {":1: ", "\"b/c\" is no host name"}},
+		{"[site a.test]\nrot = x\n", {":2: ", "did you mean root?"}},
+		{"[site a.test]\nmtu = 1400\n", {":2: mtu", "before the first section"}},
+		{"[site a.test]\n\nhttps = off\n", {":3: https", "before the first section"}},
+		{"[site a.test]\nmtuu = 1400\n", {":2: ", "no option of a site"}},
+		{"[site a.test]\ncert = c\n", {":1: cert", "without key"}},
+		{"[site a.test]\ncert = a,b\nkey = k\n", {":1: cert", "names 2 files and key 1"}},
+		{"[site a.test]\n[site b.test A.test.]\n", {":2: a.test", ":1 already"}},
+		{"[site [FD77::02]]\n[site fd77:0::2]\n", {":2: fd77::2", ":1 already"}},
+		{"[site a.test]\nroot =\n", {":2: root", "\"\""}},
 		{"http = 80\nthis is no pair\nhttps = 443\n", {":2: ", "name = value"}},
 		{"http = 80\n https = 443\n", {":2: ", "space"}},
 		{"config = other\n", {":1: ", "no option is called \"config\""}},
@@ -382,7 +398,7 @@ static void test_errors_of_the_file_name_the_line(void **state)
 
 static void test_long_line_of_the_file_is_an_error(void **state)
 {
-	char content[2048], args[128];
+	char content[8192], args[128];
 	struct call c;
 
 	(void)state;
@@ -397,6 +413,118 @@ static void test_long_line_of_the_file_is_an_error(void **state)
 	options_free(&c.o);
 	unlink(path);
 	free(path);
+}
+
+/* ------------------------------------------------------------------ sections */
+
+static void parse_file(struct call *c, const char *content, const char *more, const char *env)
+{
+	char *path = config_with(content);
+	char args[256];
+
+	snprintf(args, sizeof args, "--config %s %s", path, more);
+	parse_good(c, args, env);
+	unlink(path);
+	free(path);
+}
+
+static void test_sections_are_sites(void **state)
+{
+	struct call c;
+
+	(void)state;
+	parse_file(&c,
+		   "\xef\xbb\xbfroot = /default\ncert = d\nkey = dk\n"
+		   "[site One.Test *.one.test]  ; the first\nroot = /one\n"
+		   "[ site two.test. 10.0.0.9, [fd77:0:0::2] ]\ncert = a\ncert = b\nkey = "
+		   "x,y\n[site three.test]\n",
+		   "", "HOME=/h");
+	assert_int_equal(c.o.section_count, 3);
+	const struct site_section *s = c.o.section;
+	assert_string_equal(s[0].hosts.list[0], "one.test");
+	assert_string_equal(s[0].hosts.list[1], "*.one.test");
+	assert_int_equal(s[0].hosts.count, 2);
+	assert_string_equal(s[0].site.root, "/one");
+	assert_string_equal(s[0].site.cert.list[0], "d");
+	assert_false(s[0].own_pair);
+	assert_string_equal(s[1].hosts.list[0], "two.test");
+	assert_string_equal(s[1].hosts.list[1], "10.0.0.9");
+	assert_string_equal(s[1].hosts.list[2], "fd77::2");
+	assert_string_equal(s[1].site.root, "/default");
+	assert_int_equal(s[1].site.cert.count, 2);
+	assert_string_equal(s[1].site.key.list[1], "y");
+	assert_true(s[1].own_pair);
+	assert_string_equal(s[2].site.root, "/default");
+	assert_null(c.o.state); /* there are certificates */
+	options_free(&c.o);
+}
+
+/* A section is weaker than nobody: flags and environment are for the default site. */
+static void test_sections_keep_what_they_say(void **state)
+{
+	struct call c;
+
+	(void)state;
+	parse_file(&c, "root = /file\n[site a.test]\nroot = /a\n[site b.test]\n", "--root /flag",
+		   "HOME=/h TUNHTTPD_ROOT=/env");
+	assert_string_equal(c.o.site.root, "/flag");
+	assert_string_equal(c.o.section[0].site.root, "/a");
+	assert_string_equal(c.o.section[1].site.root, "/flag");
+	options_free(&c.o);
+}
+
+static void test_many_sections(void **state)
+{
+	char *content = NULL;
+	size_t len;
+	FILE *out = open_memstream(&content, &len);
+	struct call c;
+
+	(void)state;
+	for (int i = 0; i < SECTIONS_MAX; i++)
+		fprintf(out, "[site h%d.test]\nroot = /%d\n", i, i);
+	fflush(out);
+	parse_file(&c, content, "", "HOME=/h");
+	assert_int_equal(c.o.section_count, SECTIONS_MAX);
+	assert_string_equal(c.o.section[777].site.root, "/777");
+	options_free(&c.o);
+	fprintf(out, "[site more.test]\n");
+	fclose(out);
+	char *path = config_with(content), args[64];
+	snprintf(args, sizeof args, "--config %s", path);
+	parse(&c, args, "HOME=/h");
+	assert_int_equal(c.status, EXIT_CONFIG);
+	assert_non_null(strstr(c.error, ":2049: more than 1024 sites"));
+	options_free(&c.o);
+	unlink(path);
+	free(path);
+	free(content);
+}
+
+/* libinih's buffers hold 199 bytes of a line and 49 of a section. */
+static void test_long_lines_are_taken_whole(void **state)
+{
+	struct call c;
+
+	(void)state;
+	for (size_t len = 150; len < 3900; len += len < 250 ? 1 : 577) {
+		char content[CONFIG_LINE_MAX + 64], value[CONFIG_LINE_MAX];
+		memset(value, 'v', len);
+		memcpy(value, "/a=b:c;d", 8);
+		value[len] = '\0';
+		snprintf(content, sizeof content, "root  =  %s  ; a comment\ngrace = 3\n", value);
+		parse_file(&c, content, "", "HOME=/h");
+		assert_string_equal(c.o.site.root, value);
+		assert_int_equal(c.o.grace_us, 3000000);
+		options_free(&c.o);
+	}
+	parse_file(&c,
+		   "[site a-name-of-some-length.example.org another-name-of-length.example.org "
+		   "*.example.net]\n",
+		   "", "HOME=/h");
+	assert_int_equal(c.o.section[0].hosts.count, 3);
+	assert_string_equal(c.o.section[0].hosts.list[2], "*.example.net");
+	options_free(&c.o);
 }
 
 /* ------------------------------------------------------------------ as text */
@@ -448,7 +576,7 @@ static void test_printed_configuration_is_a_configuration_file(void **state)
 	char args[128];
 	snprintf(args, sizeof args, "--config %s", path);
 	parse_good(&again, args, "");
-	assert_string_equal(again.o.root, "site");
+	assert_string_equal(again.o.site.root, "site");
 	assert_int_equal(again.o.http, 8080);
 	assert_int_equal(again.o.names.count, 2);
 	assert_int_equal(again.o.grace_us, 500000);
@@ -457,6 +585,42 @@ static void test_printed_configuration_is_a_configuration_file(void **state)
 	options_free(&again.o);
 	unlink(path);
 	free(path);
+	free(text);
+}
+
+/* What --print-config says of a file with sections, to the byte. */
+static void test_printed_sections(void **state)
+{
+	char expected[1024];
+	struct call c;
+
+	(void)state;
+	char *path = config_with("strict-hosts = on\n[site A.test *.a.test]\nroot = /a\n\n"
+				 "[site b.test]\ncert = b\ncert = c\nkey = k,l\n");
+	char args[64];
+	snprintf(args, sizeof args, "--config %s", path);
+	parse_good(&c, args, "HOME=/h TUNHTTPD_ROOT=/r");
+	char *text = printed(options_print, &c.o);
+	snprintf(expected, sizeof expected,
+		 "\n; file %s:2\n[site a.test *.a.test]\n; file %s:3\nroot = /a\n"
+		 "\n; file %s:5\n[site b.test]\n; file %s:7\ncert = b,c\n; file %s:8\nkey = k,l\n",
+		 path, path, path, path, path);
+	const char *sections = strstr(text, "\n\n");
+	assert_non_null(sections);
+	assert_string_equal(sections + 1, expected);
+	snprintf(expected, sizeof expected, "; file %s:1\nstrict-hosts = on\n", path);
+	assert_non_null(strstr(text, expected));
+	assert_non_null(strstr(text, "; environment\nroot = /r\n"));
+	options_free(&c.o);
+	unlink(path);
+	free(path);
+	/* And it is a file that says the same. */
+	parse_file(&c, text, "", "HOME=/h");
+	assert_int_equal(c.o.section_count, 2);
+	assert_string_equal(c.o.section[0].site.root, "/a");
+	assert_string_equal(c.o.section[1].site.root, "/r");
+	assert_int_equal(c.o.section[1].site.key.count, 2);
+	options_free(&c.o);
 	free(text);
 }
 
@@ -476,6 +640,11 @@ int main(void)
 		cmocka_unit_test(test_long_line_of_the_file_is_an_error),
 		cmocka_unit_test(test_help_names_every_option_and_its_default),
 		cmocka_unit_test(test_printed_configuration_is_a_configuration_file),
+		cmocka_unit_test(test_printed_sections),
+		cmocka_unit_test(test_sections_are_sites),
+		cmocka_unit_test(test_sections_keep_what_they_say),
+		cmocka_unit_test(test_many_sections),
+		cmocka_unit_test(test_long_lines_are_taken_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

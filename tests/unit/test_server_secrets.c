@@ -131,7 +131,7 @@ static void test_what_is_no_secret_is_refused(void **state)
 	const struct ends *e = *state;
 	const struct secrets sent = {
 		.identities = {.pair = {{text("abc", "c"), text("de", "k")}}, .count = 1}};
-	uint8_t bytes[8192];
+	uint8_t bytes[16384];
 	struct secrets got;
 	char word = 0;
 	int fd;

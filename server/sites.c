@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sites.c — see sites.h. */
+#include "server/sites.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/log.h"
+
+static const struct site_options *options_of(const struct options *o, size_t n)
+{
+	return n == 0 ? &o->site : &o->section[n - 1].site;
+}
+
+/* "file:12: " before what is said of a section's site. */
+static void place_of(const struct options *o, size_t n, char out[OPTIONS_ERROR_SIZE])
+{
+	out[0] = '\0';
+	if (n > 0)
+		snprintf(out, OPTIONS_ERROR_SIZE, "%s: ", o->section[n - 1].where);
+}
+
+const char *sites_root(const struct options *o, size_t n)
+{
+	return options_of(o, n)->root;
+}
+
+/* ------------------------------------------------------------------ hosts */
+
+static bool is_section_host(const struct options *o, const char *host)
+{
+	for (size_t i = 0; i < o->section_count; i++)
+		for (size_t h = 0; h < o->section[i].hosts.count; h++)
+			if (strcmp(o->section[i].hosts.list[h], host) == 0)
+				return true;
+	return false;
+}
+
+static void add_default_host(struct sites *s, const struct options *o, size_t *count,
+			     const char *host)
+{
+	char *text = s->host_text[*count];
+
+	if (value_host(host, text) && !is_section_host(o, text))
+		s->default_hosts[(*count)++] = text;
+}
+
+/* The server's addresses, localhost, and the names of the certificate, unless a section wants them. */
+static bool name_default(struct sites *s, const struct options *o)
+{
+	const size_t max = o->names.count + 3;
+	char address[IP_ADDR_TEXT_SIZE];
+	size_t count = 0;
+
+	s->default_hosts = calloc(max + 1, sizeof *s->default_hosts);
+	s->host_text = calloc(max, sizeof *s->host_text);
+	if (!s->default_hosts || !s->host_text)
+		return false;
+	add_default_host(s, o, &count, ip_addr_text(&o->address.stack, address));
+	if (o->address6.stack.version == 6)
+		add_default_host(s, o, &count, ip_addr_text(&o->address6.stack, address));
+	add_default_host(s, o, &count, "localhost");
+	for (size_t i = 0; i < o->names.count; i++)
+		add_default_host(s, o, &count, o->names.list[i]);
+	return true;
+}
+
+/* ------------------------------------------------------------------ one site */
+
+static bool open_site(struct http_site *site, const struct options *o, size_t n)
+{
+	char place[OPTIONS_ERROR_SIZE];
+
+	http_site_default(site);
+	if (n > 0) {
+		site->name = o->section[n - 1].hosts.list[0];
+		site->hosts = o->section[n - 1].hosts.list;
+	}
+	site->root_fd = open(sites_root(o, n), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (site->root_fd >= 0)
+		return true;
+	place_of(o, n, place);
+	log_error("%scannot serve %s: %m", place, sites_root(o, n));
+	return false;
+}
+
+bool sites_open(struct sites *s, const struct options *o)
+{
+	*s = (struct sites){.site = calloc(o->section_count + 1, sizeof *s->site)};
+	if (!s->site || !name_default(s, o)) {
+		log_error("out of memory");
+		return false;
+	}
+	for (size_t n = 0; n <= o->section_count; n++) {
+		s->count++;
+		if (!open_site(&s->site[n], o, n))
+			return false;
+	}
+	s->site[0].hosts = s->default_hosts;
+	return true;
+}
+
+bool sites_try(const struct sites *s, const struct options *o, const char *user)
+{
+	char place[OPTIONS_ERROR_SIZE];
+
+	for (size_t n = 0; n < s->count; n++) {
+		const int fd = openat(s->site[n].root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0) {
+			place_of(o, n, place);
+			log_error("%suser %s cannot read the directory %s: %m; chmod it, or choose "
+				  "another user with --user",
+				  place, user, sites_root(o, n));
+			return false;
+		}
+		close(fd);
+	}
+	return true;
+}
+
+void sites_free(struct sites *s)
+{
+	for (size_t n = 0; n < s->count; n++)
+		if (s->site[n].root_fd >= 0)
+			close(s->site[n].root_fd);
+	free(s->site);
+	free(s->default_hosts);
+	free(s->host_text);
+	*s = (struct sites){0};
+}
