@@ -44,7 +44,7 @@ for char, what in (("(", "parenthesis"), (",", "comma"), ("/", "slash"), (";", "
                    ("[", "bracket"), ('"', "quote"), ("\\", "backslash"), ("=", "equals sign"), ("?", "question mark"),
                    ("{", "brace"), ("\x7f", "DEL"), ("\x80", "byte 0x80"), ("\xff", "byte 0xff"), ("\0", "NUL"),
                    ("\x01", "byte 0x01")):
-    case("name with a " + what, "9110 5.6.2", get("/hello.txt", "A%sB: c" % char), 400)
+    case("name with " + what, "9110 5.6.2", get("/hello.txt", "A%sB: c" % char), 400)
 for char, what in (("\0", "NUL"), ("\x01", "byte 0x01"), ("\x08", "BS"), ("\x0b", "VT"), ("\x0c", "FF"), ("\x1b",
         "ESC"),
                    ("\x7f", "DEL")):
@@ -131,9 +131,9 @@ case("HTTP/1.0 is answered with the server's version", "9110 6.2", get("/hello.t
 differs("200 open", BOTH, "9112 2.2: LF alone MAY end a line. Where servers differ in that, requests are smuggled",
         "LF after*",
         "LF as the empty line", "LF everywhere", "LF within a value")
-differs("200 open", OURS, "9112 2.2: a bare CR has to be invalid or a space", "CR CR LF")
+differs("200 open", BOTH, "9112 2.2: a bare CR has to be invalid or a space, which would do no harm here", "CR CR LF")
 differs("200 open", OURS, "9112 2.2: what does not fit the grammar SHOULD be answered with 400; nginx drops the line",
-        "line without a colon", *["name with a " + what for what in (
+        "line without a colon", *["name with " + what for what in (
             "parenthesis", "comma", "slash", "semicolon", "at sign", "bracket", "quote", "backslash", "equals sign",
             "question mark", "brace", "byte 0x80", "byte 0xff")])
 differs("200 open", BOTH, "9110 5.5: invalid, but control bytes other than CR, LF and NUL MAY be kept",

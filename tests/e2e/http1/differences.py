@@ -17,7 +17,7 @@ from http1.table import CASES  # noqa: E402
 HEAD = """# Where nginx answers otherwise
 
 Made from the table in `tests/e2e/http1/` by `python3 tests/e2e/http1/differences.py > tests/HTTP-DIFFERENCES.md`. The
-table has {cases} cases; Debian's nginx {version}, with its defaults, does something else in {different} of them.
+table has {cases} cases; Debian's nginx, {versions}, with its defaults does something else in {different} of them.
 `e2e/test_http1.py` plays all of them against both servers: a difference that is not explained here fails, and so does
 an explanation that is no longer true. By the RFCs ours is right in {ours}, nginx in {nginx}, and in {both} both do what
 is allowed.
@@ -37,7 +37,7 @@ def document():
         if case.name in DIFFERENCES:
             rows.setdefault(case.group, {}).setdefault(DIFFERENCES[case.name], []).append(case)
     count = {who: sum(d.right == who for d in DIFFERENCES.values()) for who in (OURS, NGINX, BOTH)}
-    lines = [HEAD.format(cases=len(CASES), version=nginx.VERSION, different=len(DIFFERENCES), **count)]
+    lines = [HEAD.format(cases=len(CASES), versions=" and ".join(nginx.VERSIONS), different=len(DIFFERENCES), **count)]
     lines += ["In every row:\n"] + ["- " + text for text in nginx.HABITS.values()]
     for group, differences in rows.items():
         lines += ["\n## %s\n" % group, "| cases | ours | nginx | right | why |", "|---|---|---|---|---|"]
