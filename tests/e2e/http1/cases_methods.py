@@ -104,6 +104,7 @@ case("twenty requests of all kinds", "9112 9.3.2",
      (get("/hello.txt") + get("/nothing") + get("/sub/") + post("Content-Length: 1", body="x")) * 5,
      [200, 404, 200, 405] * 5)
 case("two hundred requests", "9112 9.3.2", get("/hello.txt") * 200, [200] * 200, body="hello.txt")
+case("the thousandth request is the last", "9112 9.3", get("/hello.txt") * 1001, [200] * 1000, "close")
 case("large file, then small ones", "9112 9.3.2", get("/tenth.bin") + get("/hello.txt") * 3, [200] * 4,
      body="hello.txt")
 case("304 has no content, and the next follows", "9112 6.3",
