@@ -63,27 +63,36 @@ void http_buf_number(struct http_buf *b, uint64_t value)
 	http_buf_append(b, digits + at, sizeof(digits) - at);
 }
 
+static const char *html_escape(char c)
+{
+	switch (c) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '"':
+		return "&quot;";
+	case '\'':
+		return "&#39;";
+	default:
+		return NULL;
+	}
+}
+
 void http_buf_html(struct http_buf *b, const char *text, size_t len)
 {
+	size_t plain = 0; /* where what needs no escape begins */
+
 	for (size_t i = 0; i < len; i++) {
-		switch (text[i]) {
-		case '&':
-			http_buf_text(b, "&amp;");
-			break;
-		case '<':
-			http_buf_text(b, "&lt;");
-			break;
-		case '>':
-			http_buf_text(b, "&gt;");
-			break;
-		case '"':
-			http_buf_text(b, "&quot;");
-			break;
-		case '\'':
-			http_buf_text(b, "&#39;");
-			break;
-		default:
-			http_buf_append(b, &text[i], 1);
-		}
+		const char *escape = html_escape(text[i]);
+
+		if (!escape)
+			continue;
+		http_buf_append(b, text + plain, i - plain);
+		http_buf_text(b, escape);
+		plain = i + 1;
 	}
+	http_buf_append(b, text + plain, len - plain);
 }

@@ -96,13 +96,17 @@ void http_path_encode(struct http_buf *out, const char *path)
 	static const char kept[] = "/-._~!$&'()*+,;=:@";
 	static const char hex[] = "0123456789ABCDEF";
 
-	for (; *path; path++) {
-		unsigned char c = (unsigned char)*path;
-		char escaped[3] = {'%', hex[c >> 4], hex[c & 15]};
+	while (*path) {
+		const char *from = path;
 
-		if (http_is_alpha(*path) || http_is_digit(*path) || strchr(kept, *path))
-			http_buf_append(out, path, 1);
-		else
+		while (*path &&
+		       (http_is_alpha(*path) || http_is_digit(*path) || strchr(kept, *path)))
+			path++;
+		http_buf_append(out, from, (size_t)(path - from));
+		if (*path) {
+			const unsigned char c = (unsigned char)*path++;
+			const char escaped[3] = {'%', hex[c >> 4], hex[c & 15]};
 			http_buf_append(out, escaped, sizeof(escaped));
+		}
 	}
 }

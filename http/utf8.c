@@ -41,11 +41,26 @@ static bool unprintable(uint32_t code)
 	       (code & 0xfffe) == 0xfffe;
 }
 
+/* How many characters of ASCII that are no controls stand first. */
+static size_t plain_length(const char *name)
+{
+	size_t n = 0;
+
+	while (name[n] >= 0x20 && name[n] < 0x7f)
+		n++;
+	return n;
+}
+
 void http_utf8_html(struct http_buf *b, const char *name)
 {
 	for (size_t len = strlen(name), n; len > 0; name += n, len -= n) {
 		uint32_t code;
 
+		n = plain_length(name);
+		if (n > 0) {
+			http_buf_html(b, name, n);
+			continue;
+		}
 		n = http_utf8_next(name, len, &code);
 		if (n == 0 || unprintable(code)) {
 			http_buf_text(b, REPLACEMENT);
