@@ -10,8 +10,9 @@ static enum http_refusal next_byte(struct http_str raw, size_t *at, char *byte)
 	char c = raw.at[(*at)++];
 
 	if (c != '%') {
+		/* The parsers of requests let none through; but here it would cut the path short. */
 		*byte = c;
-		return HTTP_REFUSE_NONE;
+		return c == '\0' ? HTTP_REFUSE_CONTROL_BYTE : HTTP_REFUSE_NONE;
 	}
 	if (raw.len - *at < 2)
 		return HTTP_REFUSE_BAD_ESCAPE;

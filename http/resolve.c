@@ -105,6 +105,19 @@ static size_t clean_length(const struct http_site *site, const char *path)
 	}
 }
 
+/* Does the first `len` bytes of a path lead to the page whose suffix they lack, and to no file of just that
+ * name? */
+static bool is_clean_page(const struct http_site *site, const char *path, size_t len)
+{
+	struct http_resolved page = {.file.fd = -1};
+	const enum http_find exact = find_with(site, path, len, "", &page);
+	const bool found = exact != HTTP_FIND_FILE &&
+			   find_with(site, path, len, HTML, &page) == HTTP_FIND_FILE;
+
+	http_file_close(&page.file);
+	return found;
+}
+
 /* ------------------------------------------------------------------ the two kinds of paths */
 
 /* Both fill `out` when they find a file, or a reason to redirect. */
@@ -138,11 +151,9 @@ static enum http_find resolve_directory(const struct http_site *site, const char
 
 	/* A page that is asked for like a directory, and no such directory. */
 	if (found == HTTP_FIND_NOTHING && site->clean_urls && len > 1 &&
-	    find_with(site, path, len - 1, HTML, out) == HTTP_FIND_FILE) {
-		http_file_close(&out->file);
+	    is_clean_page(site, path, len - 1))
 		redirect(out, path, len - 1, "",
 			 "This page has its address without a slash at the end.");
-	}
 	return found;
 }
 

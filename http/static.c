@@ -43,17 +43,18 @@ static int open_walking(int root_fd, const char *name, int flags)
 	for (;;) {
 		const char *slash = strchr(name, '/');
 		size_t len = slash ? (size_t)(slash - name) : strlen(name);
+		const bool last =
+			!slash || slash[1] == '\0'; /* "dir/" names the directory itself */
 
 		memcpy(part, name, len);
 		part[len] = '\0';
-		fd = openat(dir, part, (slash ? DIRECTORY_FLAGS : flags) | O_NOFOLLOW);
+		fd = openat(dir, part, (last ? flags : DIRECTORY_FLAGS) | O_NOFOLLOW);
 
 		int saved = errno;
 		if (dir != root_fd)
 			close(dir);
 		errno = saved;
-		/* "dir/" names the directory itself */
-		if (fd < 0 || !slash || slash[1] == '\0')
+		if (fd < 0 || last)
 			return fd;
 		dir = fd;
 		name = slash + 1;

@@ -72,6 +72,18 @@ seed fuzz_http expect "6GET /d HTTP/1.1${crlf}Host: x${crlf}Expect: 100-continue
 seed fuzz_http old "7GET http://x/%%61?q HTTP/1.0${crlf}Connection: keep-alive${crlf}${crlf}"
 seed fuzz_http bad "8GET /%%2e%%2e/out HTTP/1.1${crlf}Host : x${crlf}${crlf}"
 
+# The first byte: 1 no links, 2 dotfiles, 4 clean URLs, 8 listing, 16 fallback, 32 navigation, 64 no openat2.
+seed fuzz_path file '\000/a/b/f'
+seed fuzz_path dots '\000/a/./b/../%%2e%%2e/up/../outside.html'
+seed fuzz_path links '\000/ind/b//f.html'
+seed fuzz_path no-links '\101/n/in.html'
+seed fuzz_path hidden '\002/.dir/f.html'
+seed fuzz_path well-known '\000/.well-known/f'
+seed fuzz_path clean '\004/n/g.html.html'
+seed fuzz_path both '\004/both/'
+seed fuzz_path listing '\010/c%%20d/'
+seed fuzz_path fallback '\060/users/1'
+
 seed fuzz_encoding browser "\017gzip, deflate, br;q=0.9, zstd"
 seed fuzz_encoding none "\010identity;q=0, *;q=0.5\nx-gzip ; q=1.000"
 
@@ -85,7 +97,7 @@ done
 
 tests/fuzz/tls_seeds.py "$tmp/fuzz_tls" || { echo "FAILED to make seeds for fuzz_tls"; failed=$((failed + 1)); }
 
-for fuzzer in fuzz_stack_input fuzz_stack_ip fuzz_stack_ops fuzz_http fuzz_encoding fuzz_tls; do
+for fuzzer in fuzz_stack_input fuzz_stack_ip fuzz_stack_ops fuzz_http fuzz_encoding fuzz_path fuzz_tls; do
 	if TMPDIR="$tmp" "$dir/$fuzzer" -max_total_time="$seconds" -timeout=25 -rss_limit_mb=2048 -max_len=4096 \
 		-print_final_stats=1 -exact_artifact_path="$dir/$fuzzer.crash" "$tmp/$fuzzer" \
 		> "$tmp/$fuzzer.log" 2>&1; then

@@ -412,6 +412,26 @@ static void test_only_what_is_served_is_listed(void **state)
 	http_server_destroy(server);
 }
 
+/* Where openat2 is missing. */
+static void test_without_openat2_the_same_is_listed(void **state)
+{
+	struct http_site site = ((const struct site *)*state)->files;
+	struct http_listing l;
+
+	site.resolver = HTTP_RESOLVE_WALK;
+	assert_int_equal(http_listing_read(&l, &site, "/list/", 100), HTTP_FIND_FILE);
+	assert_int_equal(l.count, 6);
+	http_listing_free(&l);
+	assert_int_equal(http_listing_read(&l, &site, "/", 100), HTTP_FIND_FILE);
+	for (size_t i = 0; i < l.count; i++)
+		assert_int_not_equal(strncmp(http_listing_name(&l, i), "link-", 5), 0);
+	http_listing_free(&l);
+	assert_int_equal(http_listing_read(&l, &site, "/link-dir/", 100), HTTP_FIND_NOTHING);
+	http_listing_free(&l);
+	assert_int_equal(http_listing_read(&l, &site, "/hello.txt/", 100), HTTP_FIND_NOTHING);
+	http_listing_free(&l);
+}
+
 /* As a user of its own, in a child: a real identity does not come back. */
 static void test_what_may_not_be_read_is_not_listed(void **state)
 {
@@ -586,6 +606,7 @@ int main(void)
 		cmocka_unit_test(test_head_has_the_fields_of_get),
 		cmocka_unit_test(test_odd_names),
 		cmocka_unit_test(test_only_what_is_served_is_listed),
+		cmocka_unit_test(test_without_openat2_the_same_is_listed),
 		cmocka_unit_test(test_what_may_not_be_read_is_not_listed),
 		cmocka_unit_test(test_large_directories_are_cut),
 		cmocka_unit_test(test_sizes),

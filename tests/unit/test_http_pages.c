@@ -61,6 +61,7 @@ static const struct http_case clean_cases[] = {
 	     OPEN, HAS("<p>sub</p>")),
 	CASE("with a slash behind it", GET("/about/?q"), "301", OPEN,
 	     HAS("\r\nLocation: /about?q\r\n")),
+	CASE("but not to a file of just that name", GET("/bare/"), "404", OPEN),
 	CASE("below it there is nothing", GET("/about/x"), "404", OPEN),
 	CASE("a page and a directory: without a slash the page", GET("/both"), "200", OPEN,
 	     HAS("the page")),

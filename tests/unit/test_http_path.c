@@ -96,6 +96,18 @@ static void test_refuses(void **state)
 	}
 }
 
+/* No parser of requests lets one through, but the path would end there. */
+static void test_refuses_a_nul_that_is_not_escaped(void **state)
+{
+	char out[HTTP_PATH_SIZE];
+	enum http_refusal refusal;
+
+	(void)state;
+	assert_int_equal(http_path_decode((struct http_str){"/a\0b", 4}, out, &refusal),
+			 HTTP_PATH_REFUSED);
+	assert_int_equal(refusal, HTTP_REFUSE_CONTROL_BYTE);
+}
+
 static void test_length_is_bounded(void **state)
 {
 	static char raw[3 * HTTP_PATH_SIZE + 1];
@@ -168,8 +180,11 @@ static void test_encoding_undoes_decoding(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_decodes_once_and_normalises), cmocka_unit_test(test_refuses),
-		cmocka_unit_test(test_length_is_bounded),           cmocka_unit_test(test_hidden),
+		cmocka_unit_test(test_decodes_once_and_normalises),
+		cmocka_unit_test(test_refuses),
+		cmocka_unit_test(test_refuses_a_nul_that_is_not_escaped),
+		cmocka_unit_test(test_length_is_bounded),
+		cmocka_unit_test(test_hidden),
 		cmocka_unit_test(test_encoding_undoes_decoding),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
