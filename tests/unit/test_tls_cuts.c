@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every flight of a handshake cut at every byte: delivered in two parts, and ended there. */
-#include "tests/unit/cmocka_all.h"
-#include "tests/unit/tls_two.h"
+#include "tests/unit/tls_pair.h"
 
 static const enum tls_version versions[] = {TLS_VERSION_1_2, TLS_VERSION_1_3};
 
@@ -13,8 +12,8 @@ static struct pipe *way(struct pair *p, bool to_client)
 /* Both contexts stay; the connection is new, and its bytes in one direction stop after `bytes`. */
 static void begin(struct pair *p, bool to_client, size_t bytes)
 {
-	pair_disconnect(p);
-	pair_connect(p);
+	pair_end(p);
+	pair_begin(p);
 	way(p, to_client)->readable = bytes;
 	pair_handshake(p);
 }
@@ -28,8 +27,9 @@ static size_t length_of(struct pair *p, bool to_client)
 
 static void test_a_handshake_goes_on_wherever_it_was_interrupted(void **state)
 {
+	(void)state;
 	for (unsigned v = 0; v < COUNT(versions); v++) {
-		struct pair *p = pair_open_version(*state, versions[v]);
+		struct pair *p = pair_of_version(versions[v]);
 		for (unsigned to_client = 0; to_client < 2; to_client++) {
 			const size_t len = length_of(p, to_client);
 			assert_true(len > 200);
@@ -41,15 +41,16 @@ static void test_a_handshake_goes_on_wherever_it_was_interrupted(void **state)
 			pair_transfer(p, p->client, p->server, 100, 100);
 			pair_transfer(p, p->server, p->client, 100, 100);
 		}
-		pair_close(p);
+		pair_free(p);
 	}
 }
 
 /* The stream ends in the middle of a flight: the reader ends too, and says so; nobody waits for ever. */
 static void test_a_handshake_ends_wherever_the_stream_does(void **state)
 {
+	(void)state;
 	for (unsigned v = 0; v < COUNT(versions); v++) {
-		struct pair *p = pair_open_version(*state, versions[v]);
+		struct pair *p = pair_of_version(versions[v]);
 		for (unsigned to_client = 0; to_client < 2; to_client++) {
 			const size_t len = length_of(p, to_client);
 			for (size_t cut = 0; cut < len; cut++) {
@@ -65,7 +66,7 @@ static void test_a_handshake_ends_wherever_the_stream_does(void **state)
 				assert_int_equal(tls_session_handshake(reader), end);
 			}
 		}
-		pair_close(p);
+		pair_free(p);
 	}
 }
 
@@ -76,5 +77,5 @@ int main(void)
 		cmocka_unit_test(test_a_handshake_ends_wherever_the_stream_does),
 	};
 
-	return cmocka_run_group_tests(tests, pki_setup, pki_teardown);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,10 +8,10 @@ static void test_large_transfer(void **state)
 {
 	(void)state;
 	for (size_t v = 0; v < 2; v++) {
-		struct pair *p = pair_connected(versions[v]);
+		struct pair *p = pair_established(versions[v]);
 
-		transfer(p->server, p->client, 5000000, 65536);
-		transfer(p->client, p->server, 1000000, 16384);
+		pair_transfer(p, p->server, p->client, 5000000, 65536);
+		pair_transfer(p, p->client, p->server, 1000000, 16384);
 		pair_free(p);
 	}
 }
@@ -21,13 +21,13 @@ static void test_large_transfer_through_a_narrow_stream(void **state)
 {
 	(void)state;
 	for (size_t v = 0; v < 2; v++) {
-		struct pair *p = pair_connected(versions[v]);
+		struct pair *p = pair_established(versions[v]);
 
-		p->s2c.refuse = true;
-		p->s2c.crumb = 1000;
-		p->s2c.room = 16384 + 5 + 8 + 16 + 1;
-		transfer(p->server, p->client, 1000000, 20000);
-		assert_true(p->s2c.offers_refused > 60);
+		p->down.stubborn = true;
+		p->down.crumb = 1000;
+		p->down.room = 16384 + 5 + 8 + 16 + 1;
+		pair_transfer(p, p->server, p->client, 1000000, 20000);
+		assert_true(p->down.refusals > 60);
 		pair_free(p);
 	}
 }
@@ -36,14 +36,14 @@ static void test_small_writes(void **state)
 {
 	(void)state;
 	for (size_t v = 0; v < 2; v++) {
-		struct pair *p = pair_connected(versions[v]);
+		struct pair *p = pair_established(versions[v]);
 
 		/* A protected record of 2 bytes is as long as an alert. */
 		for (size_t piece = 1; piece < 5; piece++)
-			transfer(p->server, p->client, 100, piece);
-		p->s2c.refuse = true;
+			pair_transfer(p, p->server, p->client, 100, piece);
+		p->down.stubborn = true;
 		for (size_t piece = 1; piece < 5; piece++)
-			transfer(p->server, p->client, 100, piece);
+			pair_transfer(p, p->server, p->client, 100, piece);
 		pair_free(p);
 	}
 }
@@ -54,7 +54,7 @@ static void test_wire_size_is_enough_and_exact(void **state)
 
 	(void)state;
 	for (size_t v = 0; v < 2; v++) {
-		struct pair *p = pair_connected(versions[v]);
+		struct pair *p = pair_established(versions[v]);
 		uint8_t *data = calloc(1, 100000);
 
 		assert_non_null(data);
@@ -64,18 +64,18 @@ static void test_wire_size_is_enough_and_exact(void **state)
 			size_t taken;
 
 			/* One byte less does not take it, exactly as much does. */
-			p->s2c.len = 0;
-			p->s2c.room = wire - 1;
+			p->down.taken = p->down.len;
+			p->down.room = wire - 1;
 			assert_int_equal(tls_session_write(p->server, data, sizes[i], &taken),
 					 TLS_WANT_WRITE);
 			assert_int_equal(taken, 0);
-			assert_int_equal(p->s2c.len, 0);
-			p->s2c.room = wire;
+			assert_int_equal(in_flight(&p->down), 0);
+			p->down.room = wire;
 			assert_int_equal(tls_session_write(p->server, data, sizes[i], &taken),
 					 TLS_OK);
-			assert_int_equal(p->s2c.len, wire);
+			assert_int_equal(in_flight(&p->down), wire);
 			assert_true(taken == sizes[i] || taken == tls_session_max_write(p->server));
-			assert_int_equal(count_records(p->s2c.data, p->s2c.len, false), 1);
+			assert_int_equal(records_since(&p->down, p->down.taken, false), 1);
 		}
 		free(data);
 		pair_free(p);
@@ -84,7 +84,7 @@ static void test_wire_size_is_enough_and_exact(void **state)
 
 static void test_read_in_small_pieces_reports_pending(void **state)
 {
-	struct pair *p = pair_connected(TLS_VERSION_1_3);
+	struct pair *p = pair_established(TLS_VERSION_1_3);
 	const uint8_t data[100] = {1, 2, 3};
 	uint8_t buf[40];
 	size_t n;
@@ -94,7 +94,7 @@ static void test_read_in_small_pieces_reports_pending(void **state)
 	assert_false(tls_session_pending(p->server));
 	assert_int_equal(tls_session_read(p->server, buf, 40, &n), TLS_OK);
 	assert_int_equal(n, 40);
-	assert_int_equal(p->c2s.len, 0);
+	assert_int_equal(in_flight(&p->up), 0);
 	assert_true(tls_session_pending(p->server));
 	assert_int_equal(tls_session_read(p->server, buf, 40, &n), TLS_OK);
 	assert_int_equal(n, 40);
@@ -110,7 +110,7 @@ static void test_close_notify_from_the_client_first(void **state)
 {
 	(void)state;
 	for (size_t v = 0; v < 2; v++) {
-		struct pair *p = pair_connected(versions[v]);
+		struct pair *p = pair_established(versions[v]);
 		struct tls_info info;
 
 		assert_int_equal(tls_session_close_notify(p->client), TLS_OK);
@@ -118,7 +118,7 @@ static void test_close_notify_from_the_client_first(void **state)
 		assert_int_equal(read_status(p->server), TLS_CLOSED);
 		assert_false(tls_session_pending(p->server));
 		/* RFC 8446 6.1: our direction stays open. */
-		transfer(p->server, p->client, 50000, 10000);
+		pair_transfer(p, p->server, p->client, 50000, 10000);
 		assert_int_equal(tls_session_close_notify(p->server), TLS_OK);
 		assert_int_equal(read_status(p->client), TLS_CLOSED);
 		tls_session_info(p->server, &info);
@@ -132,17 +132,17 @@ static void test_close_notify_from_the_server_first(void **state)
 {
 	(void)state;
 	for (size_t v = 0; v < 2; v++) {
-		struct pair *p = pair_connected(versions[v]);
+		struct pair *p = pair_established(versions[v]);
 		size_t sends;
 
-		sends = p->s2c.sends;
+		sends = p->down.sends;
 		assert_int_equal(tls_session_close_notify(p->server), TLS_OK);
 		assert_int_equal(tls_session_close_notify(p->server), TLS_OK);
-		assert_int_equal(p->s2c.sends, sends + 1); /* once */
+		assert_int_equal(p->down.sends, sends + 1); /* once */
 		assert_int_equal(read_status(p->client), TLS_CLOSED);
-		transfer(p->client, p->server, 1000, 100);
+		pair_transfer(p, p->client, p->server, 1000, 100);
 		assert_int_equal(tls_session_close_notify(p->client), TLS_OK);
-		p->c2s.fin = true;
+		p->up.fin = true;
 		assert_int_equal(read_status(p->server), TLS_CLOSED);
 		pair_free(p);
 	}
@@ -152,20 +152,20 @@ static void test_close_notify_without_room(void **state)
 {
 	(void)state;
 	for (size_t v = 0; v < 2; v++) {
-		struct pair *p = pair_connected(versions[v]);
+		struct pair *p = pair_established(versions[v]);
 		struct tls_info info;
 
-		p->s2c.room = p->s2c.len;
+		p->down.room = in_flight(&p->down);
 		assert_int_equal(tls_session_close_notify(p->server), TLS_WANT_WRITE);
 		assert_int_equal(tls_session_close_notify(p->server), TLS_WANT_WRITE);
 		tls_session_info(p->server, &info);
 		assert_false(info.close_notify_out);
-		p->s2c.room = SIZE_MAX;
+		p->down.room = SIZE_MAX;
 		assert_int_equal(tls_session_close_notify(p->server), TLS_OK);
 		tls_session_info(p->server, &info);
 		assert_true(info.close_notify_out);
 		assert_int_equal(tls_session_close_notify(p->server), TLS_OK);
-		assert_int_equal(count_records(p->s2c.data, p->s2c.len, false), 1);
+		assert_int_equal(records_since(&p->down, p->down.taken, false), 1);
 		assert_int_equal(read_status(p->client), TLS_CLOSED);
 		pair_free(p);
 	}
@@ -176,15 +176,15 @@ static void test_close_notify_behind_a_refused_write(void **state)
 {
 	(void)state;
 	for (size_t v = 0; v < 2; v++) {
-		struct pair *p = pair_connected(versions[v]);
+		struct pair *p = pair_established(versions[v]);
 		uint8_t data[1000] = {7}, buf[2000];
 		size_t n;
 
-		p->s2c.room = p->s2c.len;
+		p->down.room = in_flight(&p->down);
 		assert_int_equal(tls_session_write(p->server, data, sizeof data, &n),
 				 TLS_WANT_WRITE);
 		assert_int_equal(tls_session_close_notify(p->server), TLS_WANT_WRITE);
-		p->s2c.room = SIZE_MAX;
+		p->down.room = SIZE_MAX;
 		assert_int_equal(tls_session_close_notify(p->server), TLS_OK);
 		assert_int_equal(tls_session_read(p->client, buf, sizeof buf, &n), TLS_OK);
 		assert_int_equal(n, sizeof data);
@@ -198,20 +198,20 @@ static void test_truncation_between_records(void **state)
 {
 	(void)state;
 	for (size_t v = 0; v < 2; v++) {
-		struct pair *p = pair_connected(versions[v]);
+		struct pair *p = pair_established(versions[v]);
 		struct tls_info info;
 		size_t n;
 
 		assert_int_equal(tls_session_write(p->client, (const uint8_t *)"GET", 3, &n),
 				 TLS_OK);
-		p->c2s.fin = true;
+		p->up.fin = true;
 		assert_int_equal(read_status(p->server), TLS_OK); /* what came before counts */
 		assert_int_equal(read_status(p->server), TLS_TRUNCATED);
 		assert_int_equal(read_status(p->server), TLS_TRUNCATED);
 		tls_session_info(p->server, &info);
 		assert_false(info.close_notify_in);
 		/* A peer that only closed its half still gets its answer. */
-		transfer(p->server, p->client, 30000, 9000);
+		pair_transfer(p, p->server, p->client, 30000, 9000);
 		assert_int_equal(tls_session_close_notify(p->server), TLS_OK);
 		assert_int_equal(read_status(p->client), TLS_CLOSED);
 		pair_free(p);
@@ -220,26 +220,26 @@ static void test_truncation_between_records(void **state)
 
 static void test_truncation_within_a_record(void **state)
 {
-	struct pair *p = pair_connected(TLS_VERSION_1_3);
+	struct pair *p = pair_established(TLS_VERSION_1_3);
 	uint8_t data[500] = {0};
 	size_t n;
 
 	(void)state;
 	assert_int_equal(tls_session_write(p->client, data, sizeof data, &n), TLS_OK);
-	p->c2s.len -= 10;
+	p->up.len -= 10;
 	assert_int_equal(read_status(p->server), TLS_WANT_READ);
-	p->c2s.fin = true;
+	p->up.fin = true;
 	assert_int_equal(read_status(p->server), TLS_TRUNCATED);
 	pair_free(p);
 }
 
 static void test_stream_that_breaks(void **state)
 {
-	struct pair *p = pair_connected(TLS_VERSION_1_3);
+	struct pair *p = pair_established(TLS_VERSION_1_3);
 	size_t n;
 
 	(void)state;
-	p->s2c.broken = true;
+	p->down.broken = true;
 	assert_int_equal(tls_session_write(p->server, (const uint8_t *)"x", 1, &n), TLS_FAILED);
 	assert_string_equal(tls_session_error(p->server), "TLS write: the connection is gone");
 	assert_int_equal(tls_session_write(p->server, (const uint8_t *)"x", 1, &n), TLS_FAILED);

@@ -32,18 +32,18 @@ static void send_record(struct tls_session *t, int type, const void *content, si
 /* The server has sent exactly one record, a fatal alert in the clear. */
 static void assert_one_plain_alert(const struct pair *p, unsigned alert)
 {
-	assert_int_equal(p->s2c.len, 7);
-	assert_int_equal(p->s2c.data[0], 21);
-	assert_int_equal(p->s2c.data[1], 3);
-	assert_int_equal(p->s2c.data[3] << 8 | p->s2c.data[4], 2);
-	assert_int_equal(p->s2c.data[5], 2);
-	assert_int_equal(p->s2c.data[6], alert);
+	assert_int_equal(in_flight(&p->down), 7);
+	assert_int_equal(next_of(&p->down)[0], 21);
+	assert_int_equal(next_of(&p->down)[1], 3);
+	assert_int_equal(next_of(&p->down)[3] << 8 | next_of(&p->down)[4], 2);
+	assert_int_equal(next_of(&p->down)[5], 2);
+	assert_int_equal(next_of(&p->down)[6], alert);
 }
 
 /* Everything that may be called afterwards says the same and sends nothing. */
 static void assert_dead(struct pair *p)
 {
-	const size_t sent = p->s2c.total;
+	const size_t sent = p->down.len;
 	size_t n;
 
 	assert_int_equal(tls_session_close_notify(p->server), TLS_FAILED);
@@ -54,7 +54,7 @@ static void assert_dead(struct pair *p)
 	else
 		assert_int_equal(tls_session_handshake(p->server), TLS_FAILED);
 	assert_false(tls_session_pending(p->server));
-	assert_int_equal(p->s2c.total, sent);
+	assert_int_equal(p->down.len, sent);
 	assert_true(strlen(tls_session_error(p->server)) > 10);
 }
 
@@ -66,10 +66,10 @@ static void check_first_bytes(const void *data, size_t len, unsigned alert)
 
 		inject(p, data, len);
 		if (full) {
-			p->s2c.room = 6;
+			p->down.room = 6;
 			assert_int_equal(tls_session_handshake(p->server), TLS_WANT_WRITE);
 			assert_int_equal(tls_session_handshake(p->server), TLS_WANT_WRITE);
-			p->s2c.room = 7;
+			p->down.room = 7;
 		}
 		assert_int_equal(tls_session_handshake(p->server), TLS_FAILED);
 		assert_one_plain_alert(p, alert);
@@ -192,10 +192,10 @@ static void test_alert_waits_for_room(void **state)
 					  tls_context_create_client(&cfg, error));
 
 		assert_int_equal(tls_session_handshake(p->client), TLS_WANT_READ);
-		p->s2c.room = 0;
+		p->down.room = 0;
 		for (int i = 0; i < 3; i++)
 			assert_int_equal(tls_session_handshake(p->server), TLS_WANT_WRITE);
-		p->s2c.room = SIZE_MAX;
+		p->down.room = SIZE_MAX;
 		assert_int_equal(tls_session_handshake(p->server), TLS_FAILED);
 		assert_one_plain_alert(p, 120);
 		assert_dead(p);
@@ -210,7 +210,7 @@ static void test_alert_to_a_peer_that_is_gone(void **state)
 
 	(void)state;
 	inject(p, record, sizeof record);
-	p->s2c.broken = true;
+	p->down.broken = true;
 	assert_int_equal(tls_session_handshake(p->server), TLS_FAILED);
 	assert_non_null(strstr(tls_session_error(p->server), "invalid SSL record"));
 	assert_dead(p);
@@ -224,7 +224,7 @@ static const enum tls_version versions[] = {TLS_VERSION_1_3, TLS_VERSION_1_2};
 static void expect_alert(struct pair *p, const char *alert)
 {
 	assert_int_equal(read_status(p->server), TLS_FAILED);
-	assert_int_equal(count_records(p->s2c.data, p->s2c.len, false), 1);
+	assert_int_equal(records_since(&p->down, p->down.taken, false), 1);
 	assert_dead(p);
 	assert_int_equal(read_status(p->client), TLS_FAILED);
 	if (!strstr(tls_session_error(p->client), alert))
@@ -239,11 +239,11 @@ static void test_altered_record(void **state)
 	(void)state;
 	for (size_t v = 0; v < 2; v++)
 		for (size_t at = 5; at < 5 + sizeof data; at += 13) {
-			struct pair *p = pair_connected(versions[v]);
+			struct pair *p = pair_established(versions[v]);
 
 			assert_int_equal(tls_session_write(p->client, data, sizeof data, &n),
 					 TLS_OK);
-			p->c2s.data[at] ^= 1;
+			next_of(&p->up)[at] ^= 1;
 			expect_alert(p, "bad_record_mac (20)");
 			pair_free(p);
 		}
@@ -255,12 +255,12 @@ static void test_garbage_after_the_handshake(void **state)
 
 	(void)state;
 	for (size_t v = 0; v < 2; v++) {
-		struct pair *p = pair_connected(versions[v]);
+		struct pair *p = pair_established(versions[v]);
 
 		inject(p, unknown, sizeof unknown);
 		expect_alert(p, "unexpected_message (10)");
 		pair_free(p);
-		p = pair_connected(versions[v]);
+		p = pair_established(versions[v]);
 		inject(p, huge, sizeof huge);
 		expect_alert(p, "record_overflow (22)");
 		pair_free(p);
@@ -284,7 +284,7 @@ static void test_bad_key_updates(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct pair *p = pair_connected(TLS_VERSION_1_3);
+		struct pair *p = pair_established(TLS_VERSION_1_3);
 		send_record(p->client, MBEDTLS_SSL_MSG_HANDSHAKE, cases[i].bytes, cases[i].len);
 		expect_alert(p, cases[i].alert);
 		pair_free(p);
@@ -296,24 +296,24 @@ static void test_bad_key_updates(void **state)
 static void test_key_update_while_output_waits(void **state)
 {
 	static const uint8_t key_update[] = {24, 0, 0, 1, 1};
-	struct pair *p = pair_connected(TLS_VERSION_1_3);
+	struct pair *p = pair_established(TLS_VERSION_1_3);
 	uint8_t data[100] = {1, 2, 3}, got[200];
 	size_t n;
 
 	(void)state;
-	p->s2c.room = 0;
+	p->down.room = 0;
 	assert_int_equal(tls_session_write(p->server, data, sizeof data, &n), TLS_WANT_WRITE);
 	send_record(p->client, MBEDTLS_SSL_MSG_HANDSHAKE, key_update, sizeof key_update);
 	assert_int_equal(read_status(p->server), TLS_WANT_WRITE);
 	assert_int_equal(read_status(p->server), TLS_WANT_WRITE);
-	p->s2c.room = SIZE_MAX;
+	p->down.room = SIZE_MAX;
 	assert_int_equal(read_status(p->server), TLS_WANT_READ);
 	assert_int_equal(tls_session_write(p->server, data, sizeof data, &n), TLS_OK);
 	assert_int_equal(n, sizeof data);
 	assert_int_equal(tls_session_read(p->client, got, sizeof got, &n), TLS_OK);
 	assert_int_equal(n, sizeof data);
 	assert_memory_equal(got, data, n);
-	transfer(p->server, p->client, 50000, 1000);
+	pair_transfer(p, p->server, p->client, 50000, 1000);
 	pair_free(p);
 }
 
@@ -324,7 +324,7 @@ static void test_key_update_in_parts(void **state)
 
 	(void)state;
 	for (size_t part = 1; part < sizeof key_update; part++) {
-		struct pair *p = pair_connected(TLS_VERSION_1_3);
+		struct pair *p = pair_established(TLS_VERSION_1_3);
 
 		p->client->alerting = false; /* two bytes would pass for an alert of ours */
 		for (size_t at = 0; at < sizeof key_update; at += part) {
@@ -334,10 +334,10 @@ static void test_key_update_in_parts(void **state)
 			send_record(p->client, MBEDTLS_SSL_MSG_HANDSHAKE, key_update + at,
 				    left < part ? left : part);
 			assert_int_equal(read_status(p->server), TLS_WANT_READ);
-			assert_int_equal(count_records(p->s2c.data, p->s2c.len, false),
+			assert_int_equal(records_since(&p->down, p->down.taken, false),
 					 left <= part);
 		}
-		transfer(p->server, p->client, 50000, 1000);
+		pair_transfer(p, p->server, p->client, 50000, 1000);
 		pair_free(p);
 	}
 }
@@ -348,15 +348,15 @@ static void test_renegotiation_is_declined(void **state)
 {
 	uint8_t hello[256];
 	const size_t len = make_hello(hello, 3, 0xC02B, old_extensions, sizeof old_extensions);
-	struct pair *p = pair_connected(TLS_VERSION_1_2);
-	const size_t sends = p->s2c.sends;
+	struct pair *p = pair_established(TLS_VERSION_1_2);
+	const size_t sends = p->down.sends;
 
 	(void)state;
 	send_record(p->client, MBEDTLS_SSL_MSG_HANDSHAKE, hello + 5, len - 5);
 	assert_int_equal(read_status(p->server), TLS_WANT_READ);
-	assert_int_equal(p->s2c.sends, sends + 1);
-	transfer(p->client, p->server, 1000, 100);
-	transfer(p->server, p->client, 1000, 100);
+	assert_int_equal(p->down.sends, sends + 1);
+	pair_transfer(p, p->client, p->server, 1000, 100);
+	pair_transfer(p, p->server, p->client, 1000, 100);
 
 	static const uint8_t unknown[] = {99, 3, 3, 0, 1, 1};
 	inject(p, unknown, sizeof unknown);
@@ -369,16 +369,16 @@ static void test_write_behind_a_refused_warning(void **state)
 {
 	uint8_t hello[256], buf[16];
 	const size_t len = make_hello(hello, 3, 0xC02B, old_extensions, sizeof old_extensions);
-	struct pair *p = pair_connected(TLS_VERSION_1_2);
+	struct pair *p = pair_established(TLS_VERSION_1_2);
 	size_t n;
 
 	(void)state;
 	send_record(p->client, MBEDTLS_SSL_MSG_HANDSHAKE, hello + 5, len - 5);
-	p->s2c.room = 0;
+	p->down.room = 0;
 	assert_int_equal(read_status(p->server), TLS_WANT_WRITE);
 	assert_int_equal(tls_session_write(p->server, (const uint8_t *)"hello", 5, &n),
 			 TLS_WANT_WRITE);
-	p->s2c.room = SIZE_MAX;
+	p->down.room = SIZE_MAX;
 	assert_int_equal(tls_session_write(p->server, (const uint8_t *)"hello", 5, &n), TLS_OK);
 	assert_int_equal(n, 5);
 	assert_int_equal(tls_session_read(p->client, buf, sizeof buf, &n), TLS_OK);
@@ -393,14 +393,14 @@ static void test_refused_write_that_another_call_flushes(void **state)
 {
 	uint8_t hello[256], buf[16];
 	const size_t len = make_hello(hello, 3, 0xC02B, old_extensions, sizeof old_extensions);
-	struct pair *p = pair_connected(TLS_VERSION_1_2);
+	struct pair *p = pair_established(TLS_VERSION_1_2);
 	size_t n;
 
 	(void)state;
-	p->s2c.room = 0;
+	p->down.room = 0;
 	assert_int_equal(tls_session_write(p->server, (const uint8_t *)"hello", 5, &n),
 			 TLS_WANT_WRITE);
-	p->s2c.room = SIZE_MAX;
+	p->down.room = SIZE_MAX;
 	send_record(p->client, MBEDTLS_SSL_MSG_HANDSHAKE, hello + 5, len - 5);
 	assert_int_equal(read_status(p->server), TLS_WANT_READ);
 	assert_int_equal(tls_session_write(p->server, (const uint8_t *)"hello", 5, &n), TLS_OK);
@@ -422,16 +422,16 @@ static void test_empty_records(void **state)
 {
 	(void)state;
 	for (size_t v = 0; v < 2; v++) {
-		struct pair *p = pair_connected(versions[v]);
+		struct pair *p = pair_established(versions[v]);
 		uint8_t buf[16];
 		size_t n;
 
 		for (int round = 0; round < 2; round++) {
 			for (int i = 0; i < 32; i++)
 				send_record(p->client, MBEDTLS_SSL_MSG_APPLICATION_DATA, "", 0);
-			assert_int_equal(
-				tls_session_write(p->client, (const uint8_t *)"data", 4, &n),
-				TLS_OK);
+			assert_int_equal(tls_session_write(p->client, (const uint8_t *)"data", 4,
+							   &n),
+					 TLS_OK);
 			assert_int_equal(tls_session_read(p->server, buf, sizeof buf, &n), TLS_OK);
 			assert_int_equal(n, 4);
 		}
@@ -450,7 +450,7 @@ static void test_empty_records_of_other_types(void **state)
 	(void)state;
 	for (size_t v = 0; v < 2; v++)
 		for (size_t i = 0; i < 2; i++) {
-			struct pair *p = pair_connected(versions[v]);
+			struct pair *p = pair_established(versions[v]);
 
 			send_record(p->client, types[i], "", 0);
 			expect_alert(p, "unexpected_message (10)");
@@ -467,7 +467,7 @@ static void test_sessions_can_be_dropped_at_any_step(void **state)
 			const struct tls_client_config cfg = {.version = versions[v]};
 			struct pair *p = pair_new_client(&cfg);
 
-			p->s2c.refuse = p->c2s.refuse = true;
+			p->down.stubborn = p->up.stubborn = true;
 			for (int i = 0; i < steps; i++) {
 				tls_session_handshake(p->client);
 				tls_session_handshake(p->server);

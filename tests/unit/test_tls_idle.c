@@ -4,7 +4,7 @@
 
 #include <malloc.h>
 
-#include "tests/unit/tls_two.h"
+#include "tests/unit/tls_pair.h"
 #include "tls/tls_internal.h"
 
 /* The sanitizer has an allocator of its own. */
@@ -39,14 +39,15 @@ static void expect_resting(const struct tls_session *t, bool resting)
 
 static void test_an_idle_session_holds_no_record_buffers(void **state)
 {
+	(void)state;
 	for (size_t v = 0; v < COUNT(versions); v++) {
-		struct pair *p = pair_established(*state, versions[v]);
+		struct pair *p = pair_established(versions[v]);
 
 		pair_transfer(p, p->client, p->server, 1000, 100);
 		rest_both(p);
 		expect_resting(p->server, true);
 		expect_resting(p->client, true);
-		pair_close(p);
+		pair_free(p);
 	}
 }
 
@@ -56,13 +57,14 @@ static void test_the_handshakes_state_goes_with_its_last_message(void **state)
 	const struct tls_ticket_keys keys = {.current = {"a", {1}}, .lifetime_s = 60};
 	char error[TLS_ERROR_SIZE];
 
+	(void)state;
 	for (size_t v = 0; v < COUNT(versions); v++)
 		for (int tickets = 0; tickets < 2; tickets++) {
-			struct pair *p = pair_open_version(*state, versions[v]);
+			struct pair *p = pair_of_version(versions[v]);
 
 			if (tickets)
-				assert_int_equal(tls_context_set_ticket_keys(p->server_ctx, &keys,
-									     error),
+				assert_int_equal(tls_context_set_ticket_keys(p->server_context,
+									     &keys, error),
 						 0);
 			while (!tls_session_established(p->server)) {
 				tls_session_handshake(p->client);
@@ -73,26 +75,28 @@ static void test_the_handshakes_state_goes_with_its_last_message(void **state)
 			}
 			pair_establish(p);
 			pair_transfer(p, p->client, p->server, 100, 100);
-			pair_close(p);
+			pair_free(p);
 		}
 }
 
 /* The buffers that Mbed TLS has made are used again by us, and ours are wiped by it. */
 static void test_our_buffers_are_as_large_as_the_librarys(void **state)
 {
-	struct pair *p = pair_established(*state, TLS_VERSION_1_3);
+	struct pair *p = pair_established(TLS_VERSION_1_3);
 	mbedtls_ssl_context *ssl = &p->server->ssl;
 
+	(void)state;
 	assert_in_range(malloc_usable_size(ssl->MBEDTLS_PRIVATE(in_buf)), 16384, TLS_RECORD_BUFFER);
 	assert_in_range(malloc_usable_size(ssl->MBEDTLS_PRIVATE(out_buf)), 16384,
 			TLS_RECORD_BUFFER);
-	pair_close(p);
+	pair_free(p);
 }
 
 static void test_data_goes_both_ways_between_rests(void **state)
 {
+	(void)state;
 	for (size_t v = 0; v < COUNT(versions); v++) {
-		struct pair *p = pair_established(*state, versions[v]);
+		struct pair *p = pair_established(versions[v]);
 
 		for (int i = 0; i < 20; i++) {
 			rest_both(p);
@@ -104,38 +108,41 @@ static void test_data_goes_both_ways_between_rests(void **state)
 		assert_int_equal(tls_session_close_notify(p->server), TLS_OK);
 		rest_both(p);
 		assert_int_equal(read_status(p->client), TLS_CLOSED);
-		pair_close(p);
+		pair_free(p);
 	}
 }
 
 /* Sessions of one context take each other's buffers. */
 static void test_many_sessions_share_few_buffers(void **state)
 {
-	struct pair *p = pair_open_version(*state, TLS_VERSION_1_3);
+	struct pair *p = pair_of_version(TLS_VERSION_1_3);
 	struct pair more[TLS_SPARES_MAX + 3];
 
+	(void)state;
 	for (size_t i = 0; i < COUNT(more); i++) {
-		more[i] = (struct pair){.server_ctx = p->server_ctx, .client_ctx = p->client_ctx};
-		pair_connect(&more[i]);
+		more[i] = (struct pair){.server_context = p->server_context,
+					.client_context = p->client_context};
+		pair_begin(&more[i]);
 		pair_establish(&more[i]);
 	}
 	for (size_t i = 0; i < COUNT(more); i++)
 		rest_both(&more[i]);
-	assert_int_equal(p->server_ctx->spares.count, TLS_SPARES_MAX);
+	assert_int_equal(p->server_context->spares.count, TLS_SPARES_MAX);
 	for (size_t i = 0; i < COUNT(more); i++) {
 		pair_transfer(&more[i], more[i].client, more[i].server, 20000 + i, 7000);
 		rest_both(&more[i]);
 	}
-	assert_int_equal(p->server_ctx->spares.count, TLS_SPARES_MAX);
+	assert_int_equal(p->server_context->spares.count, TLS_SPARES_MAX);
 	for (size_t i = 0; i < COUNT(more); i++)
-		pair_disconnect(&more[i]);
-	pair_close(p);
+		pair_end(&more[i]);
+	pair_free(p);
 }
 
 static void test_a_session_with_something_in_its_buffers_keeps_them(void **state)
 {
+	(void)state;
 	for (size_t v = 0; v < COUNT(versions); v++) {
-		struct pair *p = pair_open_version(*state, versions[v]);
+		struct pair *p = pair_of_version(versions[v]);
 		uint8_t byte;
 		size_t got;
 
@@ -173,14 +180,15 @@ static void test_a_session_with_something_in_its_buffers_keeps_them(void **state
 		expect_text(p->client, "ef");
 		rest_both(p);
 		expect_resting(p->server, true);
-		pair_close(p);
+		pair_free(p);
 	}
 }
 
 static void test_a_spare_buffer_tells_nothing_of_what_was_read(void **state)
 {
-	struct pair *p = pair_established(*state, TLS_VERSION_1_3);
+	struct pair *p = pair_established(TLS_VERSION_1_3);
 
+	(void)state;
 	const char *const secret = "a secret of this very client";
 	const uint8_t *in = p->server->ssl.MBEDTLS_PRIVATE(in_buf);
 	uint8_t byte;
@@ -193,14 +201,15 @@ static void test_a_spare_buffer_tells_nothing_of_what_was_read(void **state)
 	tls_session_rest(p->server);
 	for (size_t i = 0; i + 4 <= strlen(secret); i++)
 		assert_null(memmem(in, 16384, secret + i, 4));
-	pair_close(p);
+	pair_free(p);
 }
 
 /* A record that was altered ends the session with one alert whether it rested or not. */
 static void test_a_failure_after_a_rest_sends_its_alert(void **state)
 {
+	(void)state;
 	for (size_t v = 0; v < COUNT(versions); v++) {
-		struct pair *p = pair_established(*state, versions[v]);
+		struct pair *p = pair_established(versions[v]);
 		const size_t mark = p->down.len;
 
 		rest_both(p);
@@ -211,7 +220,7 @@ static void test_a_failure_after_a_rest_sends_its_alert(void **state)
 		tls_session_rest(p->server); /* changes nothing any more */
 		assert_int_equal(read_status(p->server), TLS_FAILED);
 		assert_int_equal(read_status(p->client), TLS_FAILED);
-		pair_close(p);
+		pair_free(p);
 	}
 }
 
@@ -220,15 +229,16 @@ static void test_a_session_that_gets_no_buffers_fails(void **state)
 {
 	struct pair *p;
 
+	(void)state;
 	if (!OUR_MALLOC)
 		skip();
 	for (int call = 0; call < 3; call++) {
 		size_t n;
 		enum tls_status status;
 
-		p = pair_established(*state, TLS_VERSION_1_3);
+		p = pair_established(TLS_VERSION_1_3);
 		rest_both(p);
-		tls_spares_free(&p->server_ctx->spares);
+		tls_spares_free(&p->server_context->spares);
 		const size_t mark = p->down.len;
 		memory_is_short = true;
 		if (call == 0)
@@ -247,7 +257,7 @@ static void test_a_session_that_gets_no_buffers_fails(void **state)
 		assert_int_equal(tls_session_close_notify(p->server), TLS_FAILED);
 		assert_false(tls_session_pending(p->server));
 		assert_int_equal(p->down.len, mark);
-		pair_close(p);
+		pair_free(p);
 	}
 }
 
@@ -257,12 +267,14 @@ static void test_an_idle_session_costs_at_most_six_kib(void **state)
 	struct pair many[32], *p;
 	size_t total = 0, before;
 
+	(void)state;
 	if (!OUR_MALLOC)
 		skip();
-	p = pair_open_version(*state, TLS_VERSION_1_3);
+	p = pair_of_version(TLS_VERSION_1_3);
 	for (size_t i = 0; i < COUNT(many); i++) {
-		many[i] = (struct pair){.server_ctx = p->server_ctx, .client_ctx = p->client_ctx};
-		pair_connect(&many[i]);
+		many[i] = (struct pair){.server_context = p->server_context,
+					.client_context = p->client_context};
+		pair_begin(&many[i]);
 		pair_establish(&many[i]);
 		pair_transfer(&many[i], many[i].server, many[i].client, 100, 100);
 		rest_both(&many[i]);
@@ -278,8 +290,8 @@ static void test_an_idle_session_costs_at_most_six_kib(void **state)
 	print_message("%zu bytes each, of which Mbed TLS's context %zu and ours %zu\n",
 		      total / COUNT(many), sizeof many[0].client->ssl, sizeof *many[0].client);
 	for (size_t i = 0; i < COUNT(many); i++)
-		pair_disconnect(&many[i]);
-	pair_close(p);
+		pair_end(&many[i]);
+	pair_free(p);
 }
 
 int main(void)
@@ -297,5 +309,5 @@ int main(void)
 		cmocka_unit_test(test_an_idle_session_costs_at_most_six_kib),
 	};
 
-	return cmocka_run_group_tests(tests, pki_setup, pki_teardown);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A client's public key that is none gets illegal_parameter, in the clear and before anything else of ours: RFC 8446
  * 4.2.8.2 and 7.4.2, RFC 7748 6.1, RFC 8422 5.11. */
-#include "tests/unit/cmocka_all.h"
-#include "tests/unit/tls_two.h"
+#include "tests/unit/tls_pair.h"
 #include "tls/tls_internal.h"
 
 enum {
@@ -13,12 +12,13 @@ enum {
 };
 
 /* The generator of P-256: x, y. */
-static const uint8_t base_point[64] = {
-	0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63,
-	0xa4, 0x40, 0xf2, 0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb, 0x33, 0xa0, 0xf4, 0xa1,
-	0x39, 0x45, 0xd8, 0x98, 0xc2, 0x96, 0x4f, 0xe3, 0x42, 0xe2, 0xfe, 0x1a, 0x7f,
-	0x9b, 0x8e, 0xe7, 0xeb, 0x4a, 0x7c, 0x0f, 0x9e, 0x16, 0x2b, 0xce, 0x33, 0x57,
-	0x6b, 0x31, 0x5e, 0xce, 0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5};
+static const uint8_t base_point[64] = {0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc,
+				       0xe6, 0xe5, 0x63, 0xa4, 0x40, 0xf2, 0x77, 0x03, 0x7d, 0x81,
+				       0x2d, 0xeb, 0x33, 0xa0, 0xf4, 0xa1, 0x39, 0x45, 0xd8, 0x98,
+				       0xc2, 0x96, 0x4f, 0xe3, 0x42, 0xe2, 0xfe, 0x1a, 0x7f, 0x9b,
+				       0x8e, 0xe7, 0xeb, 0x4a, 0x7c, 0x0f, 0x9e, 0x16, 0x2b, 0xce,
+				       0x33, 0x57, 0x6b, 0x31, 0x5e, 0xce, 0xcb, 0xb6, 0x40, 0x68,
+				       0x37, 0xbf, 0x51, 0xf5};
 
 /* Two of the points of small order on Curve25519, beside 0, 1 and -1. */
 static const uint8_t order_8[2][32] = {
@@ -56,8 +56,17 @@ static enum tls_status say_hello(struct pair *p, const struct share *s)
 	const size_t key_share = 2 + 4 + s->len;
 	const size_t all = sizeof extensions + 4 + key_share;
 	const size_t body = 2 + 32 + 1 + 4 + 2 + 2 + all;
-	uint8_t hello[600] = {22, 3, 1, (uint8_t)((body + 4) >> 8), (uint8_t)(body + 4),
-			      1,  0, (uint8_t)(body >> 8), (uint8_t)body, 3, 3};
+	uint8_t hello[600] = {22,
+			      3,
+			      1,
+			      (uint8_t)((body + 4) >> 8),
+			      (uint8_t)(body + 4),
+			      1,
+			      0,
+			      (uint8_t)(body >> 8),
+			      (uint8_t)body,
+			      3,
+			      3};
 	size_t n = 11 + 32;
 
 	const uint8_t middle[] = {0, 0, 2, 0x13, 0x01, 1, 0, (uint8_t)(all >> 8), (uint8_t)all};
@@ -95,13 +104,13 @@ static void expect_plain_alert(const struct pair *p, size_t at, uint8_t alert)
 	assert_int_equal(p->down.len - at, sizeof record);
 }
 
-static void expect_refused(struct pki *pki, const struct share *s)
+static void expect_refused(const struct share *s)
 {
-	struct pair *p = pair_open_version(pki, TLS_VERSION_ANY);
+	struct pair *p = pair_of_version(TLS_VERSION_ANY);
 
 	assert_int_equal(say_hello(p, s), TLS_FAILED);
 	expect_plain_alert(p, 0, MBEDTLS_SSL_ALERT_MSG_ILLEGAL_PARAMETER);
-	pair_close(p);
+	pair_free(p);
 }
 
 /* The hellos of this file would do with a good key. */
@@ -109,13 +118,14 @@ static void test_good_shares_are_taken(void **state)
 {
 	const struct share good[] = {{.group = X25519, .len = 32, .key = {9}}, p256_share(4, 65)};
 
+	(void)state;
 	for (size_t i = 0; i < COUNT(good); i++) {
-		struct pair *p = pair_open_version(*state, TLS_VERSION_ANY);
+		struct pair *p = pair_of_version(TLS_VERSION_ANY);
 
 		assert_int_equal(say_hello(p, &good[i]), TLS_WANT_READ);
 		assert_int_equal(p->down.data[0], 22);
 		assert_int_equal(p->down.data[5], 2);
-		pair_close(p);
+		pair_free(p);
 	}
 }
 
@@ -123,16 +133,17 @@ static void test_x25519_without_a_secret(void **state)
 {
 	struct share s = {.group = X25519, .len = 32};
 
-	expect_refused(*state, &s); /* all zero */
+	(void)state;
+	expect_refused(&s); /* all zero */
 	s.key[0] = 1;
-	expect_refused(*state, &s);
+	expect_refused(&s);
 	memset(s.key, 0xff, 32); /* p - 1 */
 	s.key[0] = 0xec;
 	s.key[31] = 0x7f;
-	expect_refused(*state, &s);
+	expect_refused(&s);
 	for (size_t i = 0; i < COUNT(order_8); i++) {
 		memcpy(s.key, order_8[i], 32);
-		expect_refused(*state, &s);
+		expect_refused(&s);
 	}
 }
 
@@ -140,12 +151,13 @@ static void test_p256_points_that_are_none(void **state)
 {
 	struct share s = p256_share(4, 65);
 
+	(void)state;
 	s.key[64] ^= 1; /* not on the curve */
-	expect_refused(*state, &s);
+	expect_refused(&s);
 	s = (struct share){.group = P256, .len = 65, .key = {4}};
-	expect_refused(*state, &s);
+	expect_refused(&s);
 	memset(s.key + 1, 0xff, 64); /* not in the field */
-	expect_refused(*state, &s);
+	expect_refused(&s);
 }
 
 /* RFC 8446 4.2.8.2: legacy_form is 4. The parity of the other forms is right. */
@@ -154,8 +166,9 @@ static void test_p256_points_in_other_forms(void **state)
 	const struct share others[] = {p256_share(3, 33), p256_share(2, 33), p256_share(7, 65),
 				       p256_share(6, 65), p256_share(0, 1),  p256_share(0, 65)};
 
+	(void)state;
 	for (size_t i = 0; i < COUNT(others); i++)
-		expect_refused(*state, &others[i]);
+		expect_refused(&others[i]);
 }
 
 static void test_keys_of_the_wrong_length(void **state)
@@ -163,24 +176,25 @@ static void test_keys_of_the_wrong_length(void **state)
 	static const size_t x25519[] = {1, 31, 33, 64, 97, 98, 200};
 	static const size_t p256[] = {1, 2, 64, 66, 97, 98, 200};
 
+	(void)state;
 	for (size_t i = 0; i < COUNT(x25519); i++) {
 		struct share s = {.group = X25519, .len = x25519[i], .key = {9}};
-		expect_refused(*state, &s);
+		expect_refused(&s);
 	}
 	for (size_t i = 0; i < COUNT(p256); i++) {
 		struct share s = p256_share(4, p256[i]);
-		expect_refused(*state, &s);
+		expect_refused(&s);
 		s.group = P384;
-		expect_refused(*state, &s);
+		expect_refused(&s);
 	}
 }
 
 /* ------------------------------------------------------------------ TLS 1.2 */
 
 /* A client that waits for us to look at its ClientKeyExchange, which is at the offset returned. */
-static struct pair *with_key_exchange(struct pki *pki, size_t *at)
+static struct pair *with_key_exchange(size_t *at)
 {
-	struct pair *p = pair_open_version(pki, TLS_VERSION_1_2);
+	struct pair *p = pair_of_version(TLS_VERSION_1_2);
 
 	assert_int_equal(tls_session_handshake(p->client), TLS_WANT_READ);
 	assert_int_equal(tls_session_handshake(p->server), TLS_WANT_READ);
@@ -194,13 +208,14 @@ static struct pair *with_key_exchange(struct pki *pki, size_t *at)
 static void test_tls_1_2_key_exchange_without_a_secret(void **state)
 {
 	size_t at;
-	struct pair *p = with_key_exchange(*state, &at);
+	struct pair *p = with_key_exchange(&at);
 	const size_t said = p->down.len;
 
+	(void)state;
 	memset(p->up.data + at + 10, 0, 32);
 	assert_int_equal(tls_session_handshake(p->server), TLS_FAILED);
 	expect_plain_alert(p, said, MBEDTLS_SSL_ALERT_MSG_ILLEGAL_PARAMETER);
-	pair_close(p);
+	pair_free(p);
 }
 
 /* The length within the message says something else than the message's own. */
@@ -208,15 +223,16 @@ static void test_tls_1_2_key_exchange_of_another_length(void **state)
 {
 	static const uint8_t lengths[] = {0, 1, 31, 33, 255};
 
+	(void)state;
 	for (size_t i = 0; i < COUNT(lengths); i++) {
 		size_t at;
-		struct pair *p = with_key_exchange(*state, &at);
+		struct pair *p = with_key_exchange(&at);
 		const size_t said = p->down.len;
 
 		p->up.data[at + 9] = lengths[i];
 		assert_int_equal(tls_session_handshake(p->server), TLS_FAILED);
 		expect_plain_alert(p, said, MBEDTLS_SSL_ALERT_MSG_DECODE_ERROR);
-		pair_close(p);
+		pair_free(p);
 	}
 }
 
@@ -232,5 +248,5 @@ int main(void)
 		cmocka_unit_test(test_tls_1_2_key_exchange_of_another_length),
 	};
 
-	return cmocka_run_group_tests(tests, pki_setup, pki_teardown);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

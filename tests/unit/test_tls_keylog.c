@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* RFC 9850: which lines a session gives, and that both ends give the same. */
-#include "tests/unit/cmocka_all.h"
 
-#include "tests/unit/tls_two.h"
+#include "tests/unit/tls_pair.h"
 
 struct lines {
 	char text[16][512];
@@ -21,14 +20,14 @@ static void on_line(void *ctx, const char *line, size_t len)
 	lines->count++;
 }
 
-static struct pair *logged_pair(const struct pki *pki, enum tls_version version,
-				struct lines *server, struct lines *client)
+static struct pair *logged_pair(enum tls_version version, struct lines *server,
+				struct lines *client)
 {
-	struct pair *p = pair_open_version(pki, version);
+	struct pair *p = pair_of_version(version);
 
 	server->count = client->count = 0;
-	tls_context_set_keylog(p->server_ctx, &(struct tls_keylog){on_line, server});
-	tls_context_set_keylog(p->client_ctx, &(struct tls_keylog){on_line, client});
+	tls_context_set_keylog(p->server_context, &(struct tls_keylog){on_line, server});
+	tls_context_set_keylog(p->client_context, &(struct tls_keylog){on_line, client});
 	pair_establish(p);
 	return p;
 }
@@ -71,8 +70,9 @@ static void test_tls_1_3_has_five_secrets(void **state)
 					     "CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0",
 					     "EXPORTER_SECRET"};
 	struct lines server, client;
-	struct pair *p = logged_pair(*state, TLS_VERSION_1_3, &server, &client);
+	struct pair *p = logged_pair(TLS_VERSION_1_3, &server, &client);
 
+	(void)state;
 	assert_int_equal(server.count, COUNT(labels));
 	for (size_t i = 0; i < COUNT(labels); i++)
 		expect_line(&server, p, labels[i], 32);
@@ -83,34 +83,38 @@ static void test_tls_1_3_has_five_secrets(void **state)
 			assert_string_not_equal(strrchr(server.text[i], ' '),
 						strrchr(server.text[j], ' '));
 	}
-	pair_close(p);
+	pair_free(p);
 }
 
 static void test_tls_1_2_has_its_master_secret(void **state)
 {
 	struct lines server, client;
-	struct pair *p = logged_pair(*state, TLS_VERSION_1_2, &server, &client);
+	struct pair *p = logged_pair(TLS_VERSION_1_2, &server, &client);
 
+	(void)state;
 	assert_int_equal(server.count, 1);
 	expect_line(&server, p, "CLIENT_RANDOM", 48);
 	assert_int_equal(client.count, 1);
 	assert_string_equal(client.text[0], server.text[0]);
-	pair_close(p);
+	pair_free(p);
 }
 
 static void test_sha_384_makes_longer_secrets(void **state)
 {
 	static const int suites[] = {0x1302, 0};
-	const struct pair_config cfg = {
-		.client = {.version = TLS_VERSION_1_3, .ciphersuites = suites}};
+	const struct tls_client_config cfg = {.ca = blob(fixture_root, "root.pem"),
+					      .server_name = "site.test",
+					      .version = TLS_VERSION_1_3,
+					      .ciphersuites = suites};
 	struct lines server = {.count = 0};
-	struct pair *p = pair_open(*state, &cfg);
+	struct pair *p = pair_new_client(&cfg);
 
-	tls_context_set_keylog(p->server_ctx, &(struct tls_keylog){on_line, &server});
+	(void)state;
+	tls_context_set_keylog(p->server_context, &(struct tls_keylog){on_line, &server});
 	pair_establish(p);
 	expect_line(&server, p, "CLIENT_TRAFFIC_SECRET_0", 48);
 	expect_line(&server, p, "EXPORTER_SECRET", 48);
-	pair_close(p);
+	pair_free(p);
 }
 
 int main(void)
@@ -121,5 +125,5 @@ int main(void)
 		cmocka_unit_test(test_sha_384_makes_longer_secrets),
 	};
 
-	return cmocka_run_group_tests(tests, pki_setup, pki_teardown);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

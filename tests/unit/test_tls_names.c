@@ -20,11 +20,7 @@ static struct made *made;
 static int setup(void **state)
 {
 	(void)state;
-	assert_int_equal(psa_crypto_init(), PSA_SUCCESS);
-	made = calloc(MADE, sizeof *made);
-	assert_non_null(made);
-	for (int i = 0; i < MADE; i++)
-		make_key(&made[i], i == A_RSA);
+	made = made_new(MADE, A_RSA);
 	certify(&made[ROOT], "root", "", -1, 30, NULL);
 	certify(&made[A_EC], "a-ec", "a.test www.a.test", -1, 30, &made[ROOT]);
 	certify(&made[A_RSA], "a-rsa", "www.a.test a.test", -1, 30, &made[ROOT]);
@@ -36,9 +32,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	for (int i = 0; i < MADE; i++)
-		mbedtls_pk_free(&made[i].key);
-	free(made);
+	made_free(made, MADE);
 	return 0;
 }
 
@@ -69,16 +63,15 @@ static const char *presented(const char *name, enum tls_version version, bool rs
 		.ciphersuites = rsa_only && version == TLS_VERSION_1_2 ? rsa_suites : NULL,
 	};
 	struct tls_context *client = tls_context_create_client(&cfg, error);
-	enum tls_status client_status;
-
 	assert_non_null(client);
 	if (rsa_only)
 		mbedtls_ssl_conf_sig_algs(&client->conf, rsa_signatures);
 	struct pair *p = pair_new(server(strict), client);
-	pair_handshake(p, server_status, &client_status);
+	const struct outcome out = pair_handshake(p);
+	*server_status = out.server;
 	snprintf(error, TLS_ERROR_SIZE, "%s", tls_session_error(p->client));
 	const char *result = NULL;
-	if (client_status == TLS_OK && *server_status == TLS_OK) {
+	if (out.client == TLS_OK && out.server == TLS_OK) {
 		const mbedtls_x509_crt *crt = mbedtls_ssl_get_peer_cert(&p->client->ssl);
 		assert_non_null(crt);
 		assert_true(mbedtls_x509_dn_gets(subject, sizeof subject, &crt->subject) > 0);

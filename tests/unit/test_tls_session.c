@@ -3,7 +3,7 @@
  * Sessions off the beaten track: calls in an unusual order, writes that are refused, either end closing at an
  * awkward moment (RFC 8446 6.1, RFC 5246 7.2.1), sessions that are dropped half-way.
  */
-#include "tests/unit/tls_two.h"
+#include "tests/unit/tls_pair.h"
 
 static const enum tls_version versions[] = {TLS_VERSION_1_2, TLS_VERSION_1_3};
 
@@ -11,54 +11,47 @@ static const enum tls_version versions[] = {TLS_VERSION_1_2, TLS_VERSION_1_3};
 
 static void test_handshake_is_idempotent_once_complete(void **state)
 {
-	struct pair *p = pair_established(*state, TLS_VERSION_1_3);
+	struct pair *p = pair_established(TLS_VERSION_1_3);
 	const size_t up = p->up.len, down = p->down.len;
 
+	(void)state;
 	assert_int_equal(tls_session_handshake(p->server), TLS_OK);
 	assert_int_equal(tls_session_handshake(p->client), TLS_OK);
 	assert_int_equal(p->up.len, up);
 	assert_int_equal(p->down.len, down);
-	pair_close(p);
+	pair_free(p);
 }
 
 static void test_reading_drives_the_handshake(void **state)
 {
-	struct pair *p = pair_open_version(*state, TLS_VERSION_1_3);
+	struct pair *p = pair_of_version(TLS_VERSION_1_3);
 
+	(void)state;
 	for (int i = 0; i < 8; i++) {
 		assert_int_equal(read_status(p->client), TLS_WANT_READ);
 		assert_int_equal(read_status(p->server), TLS_WANT_READ);
 	}
 	assert_true(tls_session_established(p->client));
 	assert_true(tls_session_established(p->server));
-	pair_close(p);
+	pair_free(p);
 }
 
 /* With the certificate between leaf and root, the client finds its way; without it, it says whom it misses. */
 static void test_the_chain_behind_the_leaf_is_sent(void **state)
 {
-	struct pki *pki = *state;
-	struct identity middle, leaf;
-	char chain[2 * sizeof leaf.cert_pem];
-	const struct pair_config whole = {.server = &leaf, .chain = chain};
-	const struct pair_config cut = {.server = &leaf};
-	struct pair *p;
+	const struct tls_pair leaf = {blob(fixture_p256_cert, "leaf.pem"),
+				      blob(fixture_p256_key, "key.pem")};
+	const struct tls_config cut = {.pair = &leaf, .pair_count = 1};
+	char error[TLS_ERROR_SIZE] = "";
+	struct pair *p = pair_established(TLS_VERSION_ANY);
 
-	make_ec_key(&middle.key, MBEDTLS_ECP_DP_SECP256R1);
-	make_ec_key(&leaf.key, MBEDTLS_ECP_DP_SECP256R1);
-	certify(&middle, "middle", true, &pki->root);
-	certify(&leaf, "leaf", false, &middle);
-	snprintf(chain, sizeof chain, "%s%s", leaf.cert_pem, middle.cert_pem);
-	p = pair_open(pki, &whole);
-	pair_establish(p);
-	pair_close(p);
-	p = pair_open(pki, &cut);
+	(void)state;
+	pair_free(p);
+	p = pair_new(tls_context_create(&cut, error), NULL);
 	assert_int_equal(pair_handshake(p).client, TLS_FAILED);
 	assert_int_equal(read_status(p->server), TLS_FAILED);
 	expect_contains(tls_session_error(p->server), "unknown_ca (48)");
-	pair_close(p);
-	mbedtls_pk_free(&middle.key);
-	mbedtls_pk_free(&leaf.key);
+	pair_free(p);
 }
 
 /* Cuts the one record in `pipe` into records with `size` bytes of content each. */
@@ -86,17 +79,18 @@ static void test_a_client_hello_in_many_records(void **state)
 {
 	static const size_t sizes[] = {1, 2, 3, 4, 5, 16, 100, 200};
 
+	(void)state;
 	for (size_t v = 0; v < COUNT(versions); v++)
 		for (size_t i = 0; i < COUNT(sizes); i++)
 			for (size_t crumb = 0; crumb <= 7; crumb += 7) {
-				struct pair *p = pair_open_version(*state, versions[v]);
+				struct pair *p = pair_of_version(versions[v]);
 
 				p->grant_bytes = crumb;
 				p->up.readable = crumb ? crumb : NO_LIMIT;
 				assert_int_equal(tls_session_handshake(p->client), TLS_WANT_READ);
 				fragment(&p->up, sizes[i]);
 				pair_establish(p);
-				pair_close(p);
+				pair_free(p);
 			}
 }
 
@@ -106,8 +100,9 @@ static void test_a_refused_write_takes_nothing_and_keeps_its_length(void **state
 {
 	static const uint8_t data[5000] = {1, 2, 3};
 
+	(void)state;
 	for (size_t v = 0; v < COUNT(versions); v++) {
-		struct pair *p = pair_established(*state, versions[v]);
+		struct pair *p = pair_established(versions[v]);
 		const size_t mark = p->down.len;
 		uint8_t in[sizeof data + 1];
 		size_t n;
@@ -130,15 +125,16 @@ static void test_a_refused_write_takes_nothing_and_keeps_its_length(void **state
 		assert_int_equal(n, sizeof data);
 		assert_memory_equal(in, data, n);
 		assert_int_equal(read_status(p->client), TLS_WANT_READ);
-		pair_close(p);
+		pair_free(p);
 	}
 }
 
 /* A write may be longer than a record; what was refused then is its first record. */
 static void test_a_refused_write_longer_than_a_record(void **state)
 {
+	(void)state;
 	for (size_t v = 0; v < COUNT(versions); v++) {
-		struct pair *p = pair_established(*state, versions[v]);
+		struct pair *p = pair_established(versions[v]);
 		const size_t max = tls_session_max_write(p->server);
 		uint8_t *data = calloc(1, 2 * max);
 		size_t n;
@@ -151,15 +147,16 @@ static void test_a_refused_write_longer_than_a_record(void **state)
 		assert_int_equal(tls_session_write(p->server, data + max, max, &n), TLS_OK);
 		assert_int_equal(n, max);
 		free(data);
-		pair_close(p);
+		pair_free(p);
 	}
 }
 
 /* Reading goes on while a write waits; the record of the write leaves once, before the next. */
 static void test_reading_between_a_refused_write_and_its_repetition(void **state)
 {
+	(void)state;
 	for (size_t v = 0; v < COUNT(versions); v++) {
-		struct pair *p = pair_established(*state, versions[v]);
+		struct pair *p = pair_established(versions[v]);
 		size_t n;
 
 		p->down.room = 0;
@@ -176,7 +173,7 @@ static void test_reading_between_a_refused_write_and_its_repetition(void **state
 		expect_text(p->client, "answer");
 		expect_text(p->client, "more");
 		assert_int_equal(read_status(p->client), TLS_WANT_READ);
-		pair_close(p);
+		pair_free(p);
 	}
 }
 
@@ -193,9 +190,10 @@ static void expect_close_flags(const struct tls_session *t, bool in, bool out)
 
 static void test_close_notify_in_both_orders(void **state)
 {
+	(void)state;
 	for (size_t v = 0; v < COUNT(versions); v++)
 		for (int server_first = 0; server_first < 2; server_first++) {
-			struct pair *p = pair_established(*state, versions[v]);
+			struct pair *p = pair_established(versions[v]);
 			struct tls_session *first = server_first ? p->server : p->client;
 			struct tls_session *second = server_first ? p->client : p->server;
 			const size_t up = p->up.len, down = p->down.len;
@@ -212,28 +210,30 @@ static void test_close_notify_in_both_orders(void **state)
 			expect_close_flags(second, true, true);
 			assert_int_equal(alerts_since(&p->up, up), 1);
 			assert_int_equal(alerts_since(&p->down, down), 1);
-			pair_close(p);
+			pair_free(p);
 		}
 }
 
 static void test_close_notify_of_both_at_once(void **state)
 {
+	(void)state;
 	for (size_t v = 0; v < COUNT(versions); v++) {
-		struct pair *p = pair_established(*state, versions[v]);
+		struct pair *p = pair_established(versions[v]);
 
 		assert_int_equal(tls_session_close_notify(p->server), TLS_OK);
 		assert_int_equal(tls_session_close_notify(p->client), TLS_OK);
 		assert_int_equal(read_status(p->server), TLS_CLOSED);
 		assert_int_equal(read_status(p->client), TLS_CLOSED);
-		pair_close(p);
+		pair_free(p);
 	}
 }
 
 /* Reading goes on while the alert waits. */
 static void test_reading_between_a_refused_close_notify_and_its_repetition(void **state)
 {
+	(void)state;
 	for (size_t v = 0; v < COUNT(versions); v++) {
-		struct pair *p = pair_established(*state, versions[v]);
+		struct pair *p = pair_established(versions[v]);
 		const size_t mark = p->down.len;
 
 		p->down.room = 0;
@@ -244,15 +244,16 @@ static void test_reading_between_a_refused_close_notify_and_its_repetition(void 
 		assert_int_equal(tls_session_close_notify(p->server), TLS_OK);
 		assert_int_equal(alerts_since(&p->down, mark), 1);
 		assert_int_equal(read_status(p->client), TLS_CLOSED);
-		pair_close(p);
+		pair_free(p);
 	}
 }
 
 /* RFC 8446 6.1: data behind a closure alert is ignored, and so is the FIN that follows it. */
 static void test_nothing_behind_the_peers_close_notify_is_read(void **state)
 {
+	(void)state;
 	for (size_t v = 0; v < COUNT(versions); v++) {
-		struct pair *p = pair_established(*state, versions[v]);
+		struct pair *p = pair_established(versions[v]);
 		const size_t mark = p->down.len;
 
 		assert_int_equal(tls_session_close_notify(p->client), TLS_OK);
@@ -262,28 +263,30 @@ static void test_nothing_behind_the_peers_close_notify_is_read(void **state)
 		assert_int_equal(read_status(p->server), TLS_CLOSED);
 		assert_false(tls_session_pending(p->server));
 		assert_int_equal(p->down.len, mark);
-		pair_close(p);
+		pair_free(p);
 	}
 }
 
 static void test_close_notify_before_the_handshake_sends_nothing(void **state)
 {
+	(void)state;
 	for (size_t v = 0; v < COUNT(versions); v++) {
-		struct pair *p = pair_open_version(*state, versions[v]);
+		struct pair *p = pair_of_version(versions[v]);
 
 		assert_int_equal(tls_session_close_notify(p->server), TLS_OK);
 		assert_int_equal(p->down.len, 0);
 		pair_establish(p);
 		expect_close_flags(p->server, false, false);
-		pair_close(p);
+		pair_free(p);
 	}
 }
 
 /* RFC 8446 6.1: after close_notify no more is sent, not even an alert about what the peer does then. */
 static void test_nothing_is_sent_behind_close_notify(void **state)
 {
+	(void)state;
 	for (size_t v = 0; v < COUNT(versions); v++) {
-		struct pair *p = pair_established(*state, versions[v]);
+		struct pair *p = pair_established(versions[v]);
 		size_t mark;
 
 		assert_int_equal(tls_session_close_notify(p->server), TLS_OK);
@@ -292,7 +295,7 @@ static void test_nothing_is_sent_behind_close_notify(void **state)
 		p->up.data[p->up.len - 1] ^= 1;
 		assert_int_equal(read_status(p->server), TLS_FAILED);
 		assert_int_equal(p->down.len, mark);
-		pair_close(p);
+		pair_free(p);
 	}
 }
 
@@ -300,40 +303,43 @@ static void test_nothing_is_sent_behind_close_notify(void **state)
 
 static void test_truncation_is_final_whatever_comes_later(void **state)
 {
+	(void)state;
 	for (size_t v = 0; v < COUNT(versions); v++) {
-		struct pair *p = pair_established(*state, versions[v]);
+		struct pair *p = pair_established(versions[v]);
 
 		p->up.fin = true;
 		assert_int_equal(read_status(p->server), TLS_TRUNCATED);
 		p->up.fin = false;
 		write_text(p->client, "I am back");
 		assert_int_equal(read_status(p->server), TLS_TRUNCATED);
-		pair_close(p);
+		pair_free(p);
 	}
 }
 
 /* The end may fall anywhere within a record: in its header, in its body. */
 static void test_a_record_cut_anywhere_is_truncated(void **state)
 {
+	(void)state;
 	for (size_t v = 0; v < COUNT(versions); v++)
 		for (size_t cut = 1; cut < 20; cut++) {
-			struct pair *p = pair_established(*state, versions[v]);
+			struct pair *p = pair_established(versions[v]);
 
 			write_text(p->client, "0123456789");
 			p->up.len -= cut;
 			p->up.fin = true;
 			assert_int_equal(read_status(p->server), TLS_TRUNCATED);
-			pair_close(p);
+			pair_free(p);
 		}
 }
 
 static void test_a_stream_that_ends_during_the_handshake_is_truncated(void **state)
 {
+	(void)state;
 	for (size_t v = 0; v < COUNT(versions); v++) {
 		size_t flight = 1;
 
 		for (size_t at = 0; at <= flight; at += flight / 4 + 1) {
-			struct pair *p = pair_open_version(*state, versions[v]);
+			struct pair *p = pair_of_version(versions[v]);
 
 			assert_int_equal(tls_session_handshake(p->client), TLS_WANT_READ);
 			flight = p->up.len;
@@ -344,26 +350,27 @@ static void test_a_stream_that_ends_during_the_handshake_is_truncated(void **sta
 			assert_int_equal(read_status(p->server), TLS_TRUNCATED);
 			assert_false(tls_session_established(p->server));
 			assert_int_equal(p->down.len, 0);
-			pair_close(p);
+			pair_free(p);
 		}
 	}
 }
 
 static void test_a_reset_fails_close_notify_and_the_handshake(void **state)
 {
+	(void)state;
 	for (size_t v = 0; v < COUNT(versions); v++) {
-		struct pair *p = pair_established(*state, versions[v]);
+		struct pair *p = pair_established(versions[v]);
 
-		p->down.reset = true;
+		p->down.broken = true;
 		assert_int_equal(tls_session_close_notify(p->server), TLS_FAILED);
 		expect_close_flags(p->server, false, false);
-		pair_disconnect(p);
-		pair_connect(p);
-		p->down.reset = true;
+		pair_end(p);
+		pair_begin(p);
+		p->down.broken = true;
 		assert_int_equal(tls_session_handshake(p->client), TLS_WANT_READ);
 		assert_int_equal(tls_session_handshake(p->server), TLS_FAILED);
 		assert_int_equal(tls_session_handshake(p->server), TLS_FAILED);
-		pair_close(p);
+		pair_free(p);
 	}
 }
 
@@ -395,16 +402,17 @@ static void flip_in_handshake(struct pair *p, size_t at)
 
 static void test_a_flipped_bit_in_a_handshake_ends_with_one_alert(void **state)
 {
+	(void)state;
 	for (size_t v = 0; v < COUNT(versions); v++) {
-		struct pair *p = pair_established(*state, versions[v]);
+		struct pair *p = pair_established(versions[v]);
 		const size_t len = p->up.len;
 
 		for (size_t at = 0; at < len; at += 3) {
-			pair_disconnect(p);
-			pair_connect(p);
+			pair_end(p);
+			pair_begin(p);
 			flip_in_handshake(p, at);
 		}
-		pair_close(p);
+		pair_free(p);
 	}
 }
 
@@ -412,9 +420,10 @@ static void test_a_flipped_bit_in_a_handshake_ends_with_one_alert(void **state)
  * leaves the session waiting. */
 static void test_an_altered_record_header_yields_no_data(void **state)
 {
+	(void)state;
 	for (size_t v = 0; v < COUNT(versions); v++)
 		for (int bit = 0; bit < 8 * HEADER_LEN; bit++) {
-			struct pair *p = pair_established(*state, versions[v]);
+			struct pair *p = pair_established(versions[v]);
 			const size_t up = p->up.len, down = p->down.len;
 			enum tls_status status;
 
@@ -425,14 +434,15 @@ static void test_an_altered_record_header_yields_no_data(void **state)
 				assert_int_equal(status, TLS_FAILED);
 			assert_int_equal(read_status(p->server), status);
 			assert_int_equal(alerts_since(&p->down, down), status == TLS_FAILED);
-			pair_close(p);
+			pair_free(p);
 		}
 }
 
 static void test_a_plaintext_handshake_record_after_the_handshake(void **state)
 {
+	(void)state;
 	for (size_t v = 0; v < COUNT(versions); v++) {
-		struct pair *p = pair_established(*state, versions[v]);
+		struct pair *p = pair_established(versions[v]);
 		const size_t mark = p->down.len;
 
 		pipe_append(&p->up, "\x16\x03\x03\x00\x04\x01\x00\x00\x00", 9);
@@ -441,7 +451,7 @@ static void test_a_plaintext_handshake_record_after_the_handshake(void **state)
 		assert_int_equal(alerts_since(&p->down, mark), 1);
 		assert_int_equal(read_status(p->client), TLS_FAILED);
 		expect_contains(tls_session_error(p->client), "the peer refused");
-		pair_close(p);
+		pair_free(p);
 	}
 }
 
@@ -458,14 +468,15 @@ static size_t keys_held(void)
 /* Memory is watched by the sanitizer; keys live in a store that it does not see into. */
 static void test_destroying_a_session_at_any_step_leaks_nothing(void **state)
 {
+	(void)state;
 	for (size_t v = 0; v < COUNT(versions); v++) {
-		struct pair *p = pair_open_version(*state, versions[v]);
+		struct pair *p = pair_of_version(versions[v]);
 		const size_t keys = keys_held();
 		bool done = false;
 
 		for (int steps = 0; !done; steps++) {
-			pair_disconnect(p);
-			pair_connect(p);
+			pair_end(p);
+			pair_begin(p);
 			for (int i = 0; i < steps; i++) {
 				struct tls_session *t = i % 2 ? p->server : p->client;
 
@@ -477,24 +488,25 @@ static void test_destroying_a_session_at_any_step_leaks_nothing(void **state)
 			if (done)
 				tls_session_write(p->server, (const uint8_t *)"x", 1, &(size_t){0});
 		}
-		pair_disconnect(p);
+		pair_end(p);
 		assert_int_equal(keys_held(), keys);
-		pair_connect(p);
-		pair_close(p);
+		pair_begin(p);
+		pair_free(p);
 	}
 }
 
 static void test_a_context_serves_one_session_after_another(void **state)
 {
-	struct pair *p = pair_open_version(*state, TLS_VERSION_ANY);
+	struct pair *p = pair_of_version(TLS_VERSION_ANY);
 
+	(void)state;
 	for (int i = 0; i < 40; i++) {
 		pair_establish(p);
 		pair_transfer(p, p->client, p->server, 10, 10);
-		pair_disconnect(p);
-		pair_connect(p);
+		pair_end(p);
+		pair_begin(p);
 	}
-	pair_close(p);
+	pair_free(p);
 }
 
 int main(void)
@@ -524,5 +536,5 @@ int main(void)
 		cmocka_unit_test(test_a_context_serves_one_session_after_another),
 	};
 
-	return cmocka_run_group_tests(tests, pki_setup, pki_teardown);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,12 +20,12 @@ static const struct tls_ticket_keys keys_a = {
 
 static int raw_send(void *ctx, const unsigned char *data, size_t len)
 {
-	return (int)pipe_send(ctx, data, len);
+	return (int)up_send(ctx, data, len);
 }
 
 static int raw_recv(void *ctx, unsigned char *buf, size_t len)
 {
-	const long n = pipe_recv(ctx, buf, len);
+	const long n = down_recv(ctx, buf, len);
 
 	return n > 0 ? (int)n : n == 0 ? MBEDTLS_ERR_SSL_WANT_READ : 0;
 }
@@ -71,19 +71,19 @@ static struct resumer *visit(enum tls_version version, const struct tls_ticket_k
 	mbedtls_ssl_session_init(&r->session);
 	assert_int_equal(mbedtls_ssl_setup(&r->ssl, &r->p->client_context->conf), 0);
 	assert_int_equal(mbedtls_ssl_set_hostname(&r->ssl, "site.test"), 0);
-	mbedtls_ssl_set_bio(&r->ssl, &r->p->client_link, raw_send, raw_recv, NULL);
+	mbedtls_ssl_set_bio(&r->ssl, r->p, raw_send, raw_recv, NULL);
 	if (before && before->has_session)
 		assert_int_equal(mbedtls_ssl_set_session(&r->ssl, &before->session), 0);
-	for (int turn = 0; turn < 50 && (client || waits(server)); turn++) {
+	for (int turn = 0; turn < 50 && (client || server == TLS_WANT_READ); turn++) {
 		if (client)
 			client = mbedtls_ssl_handshake(&r->ssl);
-		if (waits(server))
+		if (server == TLS_WANT_READ)
 			server = tls_session_handshake(r->p->server);
 	}
 	assert_int_equal(client, 0);
 	assert_int_equal(server, TLS_OK);
 	/* Mbed TLS takes a ticket in with one call, as WANT_READ, and tells of it with the next. */
-	for (unsigned quiet = 0; quiet < 2 || r->p->s2c.len > 0;) {
+	for (unsigned quiet = 0; quiet < 2 || in_flight(&r->p->down) > 0;) {
 		client = mbedtls_ssl_read(&r->ssl, buf, sizeof buf);
 		quiet = client == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET ? 0 : quiet + 1;
 		r->tickets += quiet == 0;

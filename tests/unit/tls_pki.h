@@ -40,6 +40,27 @@ static inline void make_key(struct made *m, bool rsa)
 			 0);
 }
 
+#define NO_RSA SIZE_MAX
+
+/* So many fresh keys, of which the one at `rsa` is RSA: for a test program's setup. */
+static inline struct made *made_new(size_t count, size_t rsa)
+{
+	struct made *made = calloc(count, sizeof *made);
+
+	assert_non_null(made);
+	assert_int_equal(psa_crypto_init(), PSA_SUCCESS);
+	for (size_t i = 0; i < count; i++)
+		make_key(&made[i], i == rsa);
+	return made;
+}
+
+static inline void made_free(struct made *made, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		mbedtls_pk_free(&made[i].key);
+	free(made);
+}
+
 /* Certifies m->key as CN=`name` for the DNS names in `names` (with spaces between), valid for the days from `from` to
  * `to` as seen from today; by `issuer`, or by itself when that is NULL. */
 static inline void certify(struct made *m, const char *name, const char *names, int from, int to,
