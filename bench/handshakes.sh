@@ -11,24 +11,8 @@ set -eu
 cd "$(dirname "$0")/.."
 rounds=${1:-3} seconds=${2:-2}
 connections=16
-client=tunhttpd-hs-$$-c server=tunhttpd-hs-$$-s
-work=$(mktemp -d)
-pids=
-
-cleanup() {
-	trap - EXIT INT TERM
-	for pid in $pids; do kill "$pid" 2>/dev/null || :; done
-	wait 2>/dev/null || :
-	ip netns del "$client" 2>/dev/null || :
-	ip netns del "$server" 2>/dev/null || :
-	rm -rf "$work"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM
-
-for tool in nginx curl openssl ip cc; do
-	command -v "$tool" >/dev/null || { echo "handshakes.sh: needs $tool" >&2; exit 1; }
-done
+. bench/common.sh
+needs nginx curl openssl ip cc
 
 mkdir "$work/www"
 echo hello >"$work/www/index.html"
@@ -42,26 +26,16 @@ cert ecdsa ec -pkeyopt ec_paramgen_curve:P-256
 cert rsa rsa:2048
 chmod -R a+rX "$work"
 cc -O2 -D_GNU_SOURCE -o "$work/client" bench/handshake_client.c -lssl -lcrypto
-ip netns add "$client"
-ip netns add "$server"
-ip -n "$client" link set lo up
+namespaces
 # The client is the one that closes first: its ports are not to wait.
-ip netns exec "$client" sysctl -qw net.ipv4.tcp_max_tw_buckets=0 net.ipv4.ip_local_port_range='1024 65000'
-ip -n "$client" link add veth0 type veth peer name veth1 netns "$server"
-ip -n "$client" addr add 10.78.0.1/24 dev veth0
-ip -n "$client" link set veth0 up
-ip -n "$server" addr add 10.78.0.2/24 dev veth1
-ip -n "$server" link set veth1 up
+in_client sysctl -qw net.ipv4.tcp_max_tw_buckets=0 net.ipv4.ip_local_port_range='1024 65000'
 
-start() { # KIND ADDRESS PORT: one tunhttpd and one nginx for a kind of key
-	# shellcheck disable=SC2086
-	ip netns exec "$client" taskset -c 0 ${TUNHTTPD:-build/tunhttpd} serve "$work/www" --address "$2/24" --tun "hs-$1" \
-		--cert "$work/$1.pem" --key "$work/$1.key" --state "$work/state" --workers 1 --address6 off --log off \
-		2>"$work/ours-$1.log" &
-	pids="$pids $!"
-	echo $! >"$work/ours-$1.pid"
+start_both() { # KIND ADDRESS PORT: one tunhttpd and one nginx for a kind of key
+	kind=$1
+	start_ours "$work/ours-$1.log" --address "$2/24" --tun "hs-$1" --cert "$work/$1.pem" --key "$work/$1.key" --address6 off
+	echo $started >"$work/ours-$kind.pid"
 	cat >"$work/nginx-$1.conf" <<END
-daemon off; worker_processes 1; pid $work/nginx-$1.run; error_log $work/nginx-$1.log;
+daemon off; worker_processes 1; pid $work/nginx-$1.run; error_log $work/nginx-$1.conf.log;
 events { worker_connections 4096; }
 http {
 	access_log off; sendfile on;
@@ -70,42 +44,23 @@ http {
 	server { listen 10.78.0.2:$3 ssl; root $work/www; }
 }
 END
-	ip netns exec "$server" taskset -c 0 nginx -c "$work/nginx-$1.conf" -e "$work/nginx-$1.log" &
-	pids="$pids $!"
-	echo $! >"$work/nginx-$1.pid"
+	start_nginx "$work/nginx-$1.conf"
+	echo $started >"$work/nginx-$kind.pid"
 }
-start ecdsa 10.77.0.2 443
-start rsa 10.79.0.2 444
-for url in https://10.77.0.2/ https://10.79.0.2/ https://10.78.0.2:443/ https://10.78.0.2:444/; do
-	i=0
-	until ip netns exec "$client" curl -skf -o /dev/null "$url"; do
-		i=$((i + 1))
-		[ $i -lt 50 ] || { cat "$work"/*.log >&2; exit 1; }
-		sleep 0.1
-	done
-done
-
-# CPU seconds, user and system, that the children of a master have used.
-cpu() {
-	for pid in $(cat "/proc/$1/task/$1/children"); do
-		awk -v hz="$(getconf CLK_TCK)" '{ sub(/^.*\) /, ""); print ($12 + $13) / hz }' "/proc/$pid/stat"
-	done | awk '{ s += $1 } END { printf "%.2f", s }'
-}
+start_both ecdsa 10.77.0.2 443
+start_both rsa 10.79.0.2 444
+answers https://10.77.0.2/ https://10.79.0.2/ https://10.78.0.2:443/ https://10.78.0.2:444/
 
 one() { # NAME KIND ADDRESS PORT VERSION HOW: appends "handshakes/s cpu-microseconds-each"
 	master=$(cat "$work/$1-$2.pid")
 	before=$(cpu "$master")
-	result=$(ip netns exec "$client" taskset -c 1 "$work/client" "$3" "$4" "$seconds" $connections "$5" "$6") || {
+	result=$(in_client taskset -c 1 "$work/client" "$3" "$4" "$seconds" $connections "$5" "$6") || {
 		echo "handshakes.sh: $*" >&2
 		exit 1
 	}
 	after=$(cpu "$master")
 	echo "$result $before $after" | awk '{ printf "%.0f %.1f\n", $1 / $2, ($4 - $3) * 1e6 / $1 }' \
 		>>"$work/result-$1-$2-$5-$6"
-}
-
-median() {
-	cut -d' ' -f"$2" "$work/result-$1" | sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
 }
 
 round=0
@@ -127,8 +82,8 @@ for kind in ecdsa rsa; do
 	for version in 1.3 1.2; do
 		for how in full resumed; do
 			what="$kind-$version-$how"
-			echo "$what $(median "ours-$what" 1) $(median "nginx-$what" 1) $(median "ours-$what" 2) \
-				$(median "nginx-$what" 2)" |
+			a=$work/result-ours-$what b=$work/result-nginx-$what
+			echo "$what $(median "$a" 1) $(median "$b" 1) $(median "$a" 2) $(median "$b" 2)" |
 				awk '{ printf "%-22s %12d %12d %7.2f %10.1f %10.1f %7.2f\n", $1, $2, $3, $2 / $3, $4, $5, $5 / $4 }'
 		done
 	done

@@ -8,50 +8,29 @@
 set -eu
 cd "$(dirname "$0")/.."
 count=${1:-10000}
-netns=tunhttpd-idle-$$
-work=$(mktemp -d)
-server= client=
-
-cleanup() {
-	trap - EXIT INT TERM
-	exec 9>&- || :
-	[ -z "$client" ] || kill "$client" 2>/dev/null || :
-	[ -z "$server" ] || kill "$server" 2>/dev/null || :
-	wait 2>/dev/null || :
-	ip netns del "$netns" 2>/dev/null || :
-	rm -rf "$work"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM
+. bench/common.sh
+needs curl ip cc
 
 mkdir "$work/www"
 head -c 1024 /dev/urandom >"$work/www/1k.bin"
 chmod -R a+rX "$work"
 ${CC:-cc} -O2 -D_GNU_SOURCE -o "$work/idle_client" bench/idle_client.c -lssl -lcrypto
-ip netns add "$netns"
-ip -n "$netns" link set lo up
-ip netns exec "$netns" sysctl -qw net.ipv4.ip_local_port_range='1024 65000'
-ip netns exec "$netns" "${TUNHTTPD:-build/tunhttpd}" serve "$work/www" --state "$work/state" --workers 1 --log off \
-	--idle-timeout 600 2>"$work/log" &
-server=$!
-i=0
-# The first connections also fill the caches that all share.
-until ip netns exec "$netns" curl -skf -o /dev/null https://10.77.0.2/1k.bin; do
-	i=$((i + 1))
-	[ $i -lt 100 ] || { cat "$work/log" >&2; exit 1; }
-	sleep 0.1
-done
-worker=$(cat "/proc/$server/task/$server/children")
+namespace "$client"
+in_client sysctl -qw net.ipv4.ip_local_port_range='1024 65000'
+start_ours "$work/ours.log" --idle-timeout 600
+ours=$started
+answers https://10.77.0.2/1k.bin
+worker=$(cat "/proc/$ours/task/$ours/children")
 
 memory() { # FIELD: of the worker, in KiB
 	awk -v field="$1:" '$1 == field { print $2 }' "/proc/${worker%% *}/smaps_rollup"
 }
 rss=$(memory Rss) pss=$(memory Pss) dirty=$(memory Private_Dirty)
 mkfifo "$work/stdin" "$work/stdout"
-ip netns exec "$netns" "$work/idle_client" 10.77.0.2 443 "$count" /1k.bin <"$work/stdin" >"$work/stdout" &
-client=$!
+ip netns exec "$client" "$work/idle_client" 10.77.0.2 443 "$count" /1k.bin <"$work/stdin" >"$work/stdout" &
+pids="$pids $!"
 exec 9>"$work/stdin"
-read -r open <"$work/stdout" || { cat "$work/log" >&2; exit 1; }
+read -r open <"$work/stdout" || { cat "$work/ours.log" >&2; exit 1; }
 sleep 2
 echo "$open idle connections, TLS 1.3, after one response of 1 KiB each; bytes of the worker's memory for each:"
 printf '%-14s %10s %10s %12s\n' "" "before KiB" "after KiB" "bytes each"
