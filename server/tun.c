@@ -232,7 +232,7 @@ static void fill_header(struct virtio_net_hdr *h, const struct packet_out *out)
 bool tun_write(int fd, bool offload, const struct packet_out *out)
 {
 	struct virtio_net_hdr h;
-	struct iovec v[4];
+	struct iovec v[2 + PACKET_SLICES_MAX];
 	int n = 0;
 	ssize_t done;
 

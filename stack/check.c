@@ -15,13 +15,15 @@ static const char *check_send(const struct tcp_conn *c)
 		return "SND.UNA <= SND.NXT <= SND.MAX does not hold";
 	if (seq_gt(c->snd_max, tcp_snd_end(c)))
 		return "more was sent than the application gave";
-	if (c->snd.len > c->snd.cap || c->snd.len > c->stack->cfg.send_buffer_max)
-		return "the send ring holds more than it may";
-	if (!list_linked(&c->held.link) && (c->snd.cap > 0 || !c->attached))
+	if (c->snd.len > c->stack->cfg.send_buffer_max)
+		return "the send queue holds more than it may";
+	if (!list_linked(&c->held.link) && (c->snd.ring.cap > 0 || !c->attached))
 		return "a send ring or an orphan that memory pressure does not know of";
 	if (c->cc.cwnd < c->cc.mss)
 		return "the congestion window is below one segment";
-	const char *broken = tcp_pmtu_check(c);
+	const char *broken = sendq_check(&c->snd);
+	if (!broken)
+		broken = tcp_pmtu_check(c);
 	return broken ? broken : tcp_scoreboard_check(c);
 }
 

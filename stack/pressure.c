@@ -53,7 +53,7 @@ static void enlist(struct tcp_conn *c, struct list *where)
 
 void tcp_held_sender(struct tcp_conn *c)
 {
-	if (c->snd.cap > 0 && (c->snd.len == 0 || !list_linked(&c->held.link)))
+	if (c->snd.ring.cap > 0 && (c->snd.len == 0 || !list_linked(&c->held.link)))
 		enlist(c, &c->stack->pressure.holders);
 }
 
@@ -70,7 +70,7 @@ void tcp_held_progress(struct tcp_conn *c)
 
 	if (!list_linked(&c->held.link))
 		return;
-	if (c->attached && c->snd.cap == 0)
+	if (c->attached && c->snd.ring.cap == 0)
 		list_remove(&c->held.link);
 	else if (taken >= (c->snd.len + taken) / 16)
 		enlist(c, c->attached ? &p->holders : &p->orphans);

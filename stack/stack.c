@@ -188,21 +188,34 @@ void stack_input(struct stack *s, uint64_t now_us, const uint8_t *pkt, size_t le
 {
 	set_time(s, now_us);
 	reply_release_out(s);
+	s->last_output = NULL;
 	s->counters.ip_in_receives++;
 	ip_input(s, pkt, len, meta);
 	pressure_reclaim(s);
+}
+
+void stack_output_unreadable(struct stack *s)
+{
+	struct tcp_conn *c = s->last_output;
+
+	s->last_output = NULL;
+	if (c && !c->dead)
+		tcp_conn_reset(c, TCP_CLOSE_ABORTED,
+			       "RST: what was lent to the send queue cannot be read any more");
 }
 
 size_t stack_output(struct stack *s, uint64_t now_us, struct packet_out *out)
 {
 	set_time(s, now_us);
 	reply_release_out(s);
+	s->last_output = NULL;
 	size_t len = reply_output(s, out);
 	while (len == 0 && !list_empty(&s->output)) {
 		struct tcp_conn *c = list_entry(s->output.next, struct tcp_conn, output_link);
 		list_remove(&c->output_link);
 		if (!tcp_output_next(c, out))
 			continue;
+		s->last_output = c;
 		/* It may have more: behind the others, one packet each in turn. */
 		tcp_conn_wants_output(c);
 		len = out->header_len;
@@ -260,6 +273,7 @@ void stack_advance(struct stack *s, uint64_t now_us)
 
 	set_time(s, now_us);
 	reply_release_out(s);
+	s->last_output = NULL;
 	while ((t = timer_wheel_pop(&s->wheel, s->now_us)) != NULL)
 		fire(t);
 	pressure_reclaim(s);

@@ -223,18 +223,22 @@ struct slice {
 };
 
 #define PACKET_HEADER_MAX 128
+/* A loan has at least TCP_LOAN_MIN bytes, so 64 KiB touch five of them, and six pieces of the ring around them, one
+ * of which may be in two. */
+#define PACKET_SLICES_MAX 12
+
 struct packet_out {
 	uint8_t header[PACKET_HEADER_MAX]; /* IP and TCP header (or the head of an ICMP packet)  */
 	size_t header_len;
-	struct slice payload[2]; /* into the send ring: valid until the next call that
-	                                      takes this stack                                  */
-	size_t payload_count;    /* 0..2                                               */
-	uint8_t ip_version;      /* 4 or 6                                             */
-	bool needs_csum;         /* the checksum at csum_start + csum_offset holds only
+	struct slice payload[PACKET_SLICES_MAX]; /* into the send queue: valid until the next call
+	                                      that takes this stack                              */
+	size_t payload_count;
+	uint8_t ip_version;   /* 4 or 6                                             */
+	bool needs_csum;      /* the checksum at csum_start + csum_offset holds only
 	                                      the pseudo-header sum; the link must finish it     */
-	uint16_t csum_start;     /* offset of the TCP header from the IP header        */
-	uint16_t csum_offset;    /* offset of the checksum field in the TCP header     */
-	uint16_t gso_size;       /* non-zero: the link must cut the payload into pieces
+	uint16_t csum_start;  /* offset of the TCP header from the IP header        */
+	uint16_t csum_offset; /* offset of the checksum field in the TCP header     */
+	uint16_t gso_size;    /* non-zero: the link must cut the payload into pieces
 	                                      of this size (TSO)                                 */
 };
 
@@ -311,6 +315,23 @@ size_t tcp_send_reserve(struct tcp_conn *c, size_t want, struct slice_mut slices
 void tcp_send_commit(struct tcp_conn *c, size_t len, bool more);
 /* Convenience: reserve, copy, commit. All or nothing: returns len, or 0 without effect. */
 size_t tcp_send_all(struct tcp_conn *c, const uint8_t *data, size_t len, bool more);
+/* SEND without copying and without the ring: `len` bytes stay where they are, unchanged, until `release(owner)` is
+ * called, once for each loan that was taken: when the last of them is acknowledged, or the connection is over. It must
+ * not call the stack. With stack_config.checksum_offload the stack never reads them itself. */
+struct tcp_loan {
+	const uint8_t *data;
+	size_t len;
+	void (*release)(void *owner);
+	void *owner;
+};
+#define TCP_LOAN_MIN 16384
+/* Takes a loan, all of it: true. False without effect when it is shorter than TCP_LOAN_MIN (unless it goes on where the
+ * last one ended), longer than tcp_send_space, or one too many: then tcp_send_reserve is the way. `more`: see
+ * tcp_send_commit. */
+bool tcp_send_loan(struct tcp_conn *c, const struct tcp_loan *loan, bool more);
+/* The link found that it cannot read the payload of the packet that stack_output gave last: a mapped file is shorter
+ * now. The connection is reset. */
+void stack_output_unreadable(struct stack *s);
 /* Bytes that tcp_send_reserve could give now. */
 size_t tcp_send_space(const struct tcp_conn *c);
 /* Bytes committed and not yet acknowledged by the peer. */

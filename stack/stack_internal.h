@@ -39,8 +39,9 @@ struct stack {
 	struct tcp_table table;
 	struct list listeners;
 	struct list conns;
-	struct list output; /* connections that may have packets to send */
-	struct list events; /* connections that have events              */
+	struct list output;           /* connections that may have packets to send */
+	struct tcp_conn *last_output; /* whose packet stack_output gave last; NULL: none */
+	struct list events;           /* connections that have events              */
 	struct list
 		starved; /* connections whose send ring could not grow: woken when memory is freed */
 	bool memory_freed; /* since they were last woken                */

@@ -73,9 +73,7 @@ static void advance(struct tcp_conn *c, const struct tcp_segment *seg, struct tc
 	const uint32_t data = acked < c->snd.len ? acked : c->snd.len;
 
 	*fin_acked = c->fin_queued && seg->ack == tcp_snd_end(c);
-	ring_consume(&c->snd, data);
-	if (c->snd.len == 0)
-		ring_release(c->stack, &c->snd);
+	sendq_consume(c->stack, &c->snd, data);
 	c->bytes_out += data;
 	c->stack->counters.tcp_out_bytes += data;
 	c->snd_una = seg->ack;

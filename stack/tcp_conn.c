@@ -90,7 +90,8 @@ void tcp_conn_negotiated(struct tcp_conn *c, const struct tcp_options *peer)
 
 size_t tcp_conn_memory(const struct tcp_conn *c)
 {
-	return sizeof *c + c->snd.cap + c->rcv.cap + tcp_scoreboard_memory(c) + tcp_reass_memory(c);
+	return sizeof *c + sendq_memory(&c->snd) + c->rcv.cap + tcp_scoreboard_memory(c) +
+	       tcp_reass_memory(c);
 }
 
 void tcp_conn_wants_output(struct tcp_conn *c)
@@ -134,7 +135,7 @@ static void tear_down(struct tcp_conn *c)
 	list_remove(&c->starved_link);
 	tcp_held_forget(c);
 	tcp_fastopen_ended(c, false);
-	ring_release(s, &c->snd);
+	sendq_release(s, &c->snd);
 	tcp_scoreboard_reset(c);
 	tcp_reass_release(c);
 	if (c->listener) {
@@ -150,6 +151,8 @@ void tcp_conn_free(struct tcp_conn *c)
 	struct stack *s = c->stack;
 
 	tear_down(c);
+	if (s->last_output == c)
+		s->last_output = NULL;
 	ring_release(s, &c->rcv);
 	list_remove(&c->event_link);
 	list_remove(&c->link);

@@ -393,7 +393,7 @@ static void build(struct tcp_conn *c, const struct outgoing *o, struct packet_ou
 	*out = (struct packet_out){.ip_version = seg.src.version};
 	if (o->len > 0)
 		out->payload_count =
-			ring_slices(&c->snd, o->seq - tcp_snd_data_una(c), o->len, out->payload);
+			sendq_slices(&c->snd, o->seq - tcp_snd_data_una(c), o->len, out->payload);
 	const size_t len = tcp_segment_write(tcp, &seg);
 	fill_checksum(c, &seg, tcp, len, out);
 	out->csum_start = (uint16_t)ip_header_len(seg.src.version);

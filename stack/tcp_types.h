@@ -13,6 +13,7 @@
 #include "stack/list.h"
 #include "stack/pressure.h"
 #include "stack/ring.h"
+#include "stack/sendq.h"
 #include "stack/seq.h"
 #include "stack/stack.h"
 #include "stack/tcp_cc.h"
@@ -158,7 +159,7 @@ struct tcp_conn {
 	uint16_t snd_mss;      /* payload of a full segment, options taken off */
 	uint16_t peer_mss;     /* as the option said, floored */
 	uint32_t snd_ring_max; /* stack_config.send_buffer_max */
-	struct ring snd;       /* first byte: sequence number snd_data_una() */
+	struct sendq snd;      /* first byte: sequence number snd_data_una() */
 
 	/* Receive sequence space */
 	uint32_t irs, rcv_nxt;

@@ -97,11 +97,12 @@ size_t tcp_send_space(const struct tcp_conn *c)
 /* Room for `len` more bytes, or for as many as memory allows: half as much, or what the ring has anyway. */
 static uint32_t grow_send_ring(struct tcp_conn *c, uint32_t len)
 {
-	const uint32_t max = pressure_ring_max(c, &c->snd, c->stack->cfg.send_buffer_max);
+	struct ring *ring = &c->snd.ring;
+	const uint32_t max = pressure_ring_max(c, ring, c->stack->cfg.send_buffer_max);
 
 	for (uint32_t try = len; try > 0; try /= 2)
-		if (ring_grow(c->stack, &c->snd, c->snd.len + try, c->snd.len, max))
-			return c->snd.cap - c->snd.len < len ? c->snd.cap - c->snd.len : len;
+		if (ring_grow(c->stack, ring, ring->len + try, ring->len, max))
+			return ring->cap - ring->len < len ? ring->cap - ring->len : len;
 	return 0;
 }
 
@@ -126,7 +127,7 @@ size_t tcp_send_reserve(struct tcp_conn *c, size_t want, struct slice_mut slices
 	}
 	len = got;
 	tcp_held_sender(c);
-	ring_slices_mut(&c->snd, c->snd.len, len, slices);
+	ring_slices_mut(&c->snd.ring, c->snd.ring.len, len, slices);
 	return len;
 }
 
@@ -134,11 +135,21 @@ void tcp_send_commit(struct tcp_conn *c, size_t len, bool more)
 {
 	if (!tcp_can_send(c))
 		return;
-	c->snd.len += (uint32_t)len;
+	sendq_committed(&c->snd, (uint32_t)len);
 	c->corked = more;
-	if (c->snd.len == 0)
-		ring_release(c->stack, &c->snd);
+	if (c->snd.ring.len == 0)
+		ring_release(c->stack, &c->snd.ring);
 	tcp_conn_wants_output(c);
+}
+
+bool tcp_send_loan(struct tcp_conn *c, const struct tcp_loan *loan, bool more)
+{
+	if (loan->len == 0 || loan->len > tcp_send_space(c) || !sendq_lend(c->stack, &c->snd, loan))
+		return false;
+	tcp_held_sender(c);
+	c->corked = more;
+	tcp_conn_wants_output(c);
+	return true;
 }
 
 size_t tcp_send_all(struct tcp_conn *c, const uint8_t *data, size_t len, bool more)
