@@ -135,6 +135,11 @@ $(B)/obj/bench/primitives.o: $(MBEDTLS)/.built
 $(B)/bench/primitives: $(B)/obj/bench/primitives.o $(filter $(B)/obj/tls/psa_libcrypto%.o,$(TLS_O))
 	$(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(MBEDTLS)/library/libmbedcrypto.a $(CRYPTO_LIB)
 
+# tunhttpd beside nginx: BENCH=https for the cases whose names begin so, ROUNDS and SECONDS for more or less of it.
+bench: $(B)/tunhttpd
+	$(Q)scripts/deps.sh bench
+	$(Q)python3 bench/bench.py --binary $(B)/tunhttpd $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(BENCH)
+
 # ------------------------------------------------------------------ tests
 
 include tests/tests.mk
@@ -169,8 +174,9 @@ help:
 	@echo 'make check    compiler warnings (gcc, clang), clang-format, cppcheck'
 	@echo 'make test-unit | test-sim | test-e2e | test-fuzz   one layer of the tests'
 	@echo 'make golden   renew the tables in tests/golden, which test-sim compares'
+	@echo 'make bench    beside nginx; BENCH=CASE... for some of it'
 	@echo 'make format | clean | distclean'
 	@echo 'V=1 shows commands, SAN=1 builds with ASan and UBSan into build/san, CC=clang picks the compiler,'
 	@echo 'MBEDTLS_SRC=DIR and HTTP_PARSER_SRC=DIR take these sources from a directory instead of Debian'
 
-.PHONY: all deps run test check format clean distclean help FORCE
+.PHONY: all bench deps run test check format clean distclean help FORCE

@@ -8,6 +8,8 @@ cd "$(dirname "$0")/.."
 build="gcc make libc6-dev dpkg-dev debian-archive-keyring patch ca-certificates libinih-dev libssl-dev"
 # nft cuts a client off, tshark reads what was captured, cppcheck and clang are further eyes on the code.
 test="libcmocka-dev clang clang-format cppcheck git curl openssl python3 iproute2 nftables util-linux gnutls-bin tshark"
+# Load, and the address tools; nginx itself is unpacked below build/.
+bench="python3 curl openssl iproute2 util-linux procps wrk nghttp2-client"
 # A browser, where the distribution packs one (Ubuntu does not); tests that miss it say so.
 browser="chromium libnss3-tools"
 
@@ -19,7 +21,8 @@ die() {
 case ${1:-} in
 build) wanted=$build ;;
 test) wanted="$build $test" ;;
-*) die "usage: scripts/deps.sh build|test" ;;
+bench) wanted="$build $bench" ;;
+*) die "usage: scripts/deps.sh build|test|bench" ;;
 esac
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
@@ -87,9 +90,9 @@ if [ "$1" = test ]; then
 	fi
 fi
 
-# What the HTTP tests compare us with: nginx's program alone, unpacked where only they look for it. An installed package
+# What the HTTP tests and the benchmark compare us with: nginx's program alone, unpacked where only they look for it. An installed package
 # would be started, and listen on this machine's port 80.
-if [ "$1" = test ] && [ ! -x /usr/sbin/nginx ] && [ ! -x build/nginx/usr/sbin/nginx ]; then
+if [ "$1" != build ] && [ ! -x /usr/sbin/nginx ] && [ ! -x build/nginx/usr/sbin/nginx ]; then
 	echo "unpacking into build/nginx: nginx"
 	update
 	mkdir -p build/nginx
