@@ -67,6 +67,15 @@ struct http_log_entry {
 	void *user;             /* http_conn_create's `user`        */
 };
 
+/* What one worker keeps of the files that it serves. */
+struct http_file_cache_config {
+	unsigned entries;     /* 0: nothing is kept; the default                         */
+	size_t bytes;         /* of memory                                               */
+	unsigned descriptors; /* of files that are larger than `small`                   */
+	uint64_t small;       /* bytes: up to here a file is kept in memory              */
+	unsigned watches;     /* directories under inotify                               */
+};
+
 struct http_server_config {
 	/* The first is the default. They are copied; directories and what they point to stay the
 	 * caller's, and must live as long as the server. */
@@ -89,7 +98,8 @@ struct http_server_config {
 	unsigned max_ranges;        /* of one request, then all are ignored; 0: no ranges at all;
 				       at most HTTP_RANGES_MAX; default 32                     */
 	bool precompressed;         /* serve file.br, .zst and .gz in place of file; default on */
-	uint64_t seed;              /* of what divides the parts of multipart responses          */
+	struct http_file_cache_config file_cache;
+	uint64_t seed; /* of what divides the parts of multipart responses          */
 	void (*log)(void *ctx,
 		    const struct http_log_entry *entry); /* NULL: off                    */
 	void *log_ctx;
@@ -99,6 +109,12 @@ struct http_server *http_server_create(const struct http_server_config *cfg);
 void http_server_destroy(struct http_server *server);
 /* From now on every response says Connection: close, and idle connections want to close. */
 void http_server_drain(struct http_server *server);
+
+/* A descriptor that is readable when http_server_refresh has something to do; -1: there is none. */
+int http_server_event_fd(const struct http_server *server);
+/* Takes notice of files that have changed. To be called before requests are answered that came since the
+ * last time: then no answer is older than its request. Never waits. */
+void http_server_refresh(struct http_server *server);
 
 /* `secure` is only told to handlers and the log. NULL when memory is short. */
 struct http_conn *http_conn_create(struct http_server *server, struct http_time now, bool secure,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "http/file_cache.h"
 #include "http/mime.h"
 #include "http/path.h"
 
@@ -15,14 +16,20 @@ static bool open_sibling(struct http_root root, const char *name, enum http_codi
 	static const char *const no_index[] = {NULL};
 	char path[HTTP_PATH_SIZE];
 	const char *index_name;
-	const int len = snprintf(path, sizeof(path), "%s%s", name, http_coding_suffix(coding));
+	int len;
 
-	if (len < 0 || (size_t)len >= sizeof(path) ||
-	    http_static_find(root, path, no_index, sibling, &index_name) != HTTP_FIND_FILE)
+	if (file->cached && http_cached_lacks(file->cached, coding))
 		return false;
-	if (sibling->mtime >= file->mtime)
-		return true;
-	http_file_close(sibling);
+	len = snprintf(path, sizeof(path), "%s%s", name, http_coding_suffix(coding));
+
+	if (len > 0 && (size_t)len < sizeof(path) &&
+	    http_static_find(root, path, no_index, sibling, &index_name) == HTTP_FIND_FILE) {
+		if (sibling->mtime >= file->mtime)
+			return true;
+		http_file_close(sibling);
+	}
+	if (file->cached)
+		http_cached_set_lacks(file->cached, coding);
 	return false;
 }
 
@@ -48,7 +55,10 @@ static void fill(struct http_representation *out, enum http_coding coding, struc
 	out->coding = coding;
 	out->size = file->size;
 	out->mtime = file->mtime;
-	http_etag_format(file, out->etag);
+	if (file->cached)
+		memcpy(out->etag, http_cached_etag(file->cached), sizeof(out->etag));
+	else
+		http_etag_format(file, out->etag);
 	if (coding != HTTP_CODING_IDENTITY)
 		http_etag_add(out->etag, http_coding_name(coding));
 	out->source = http_file_source(file);

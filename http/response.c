@@ -5,16 +5,31 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "http/request_id.h"
 #include "http/status.h"
 
+static void release_cached(void *owner)
+{
+	http_cached_release(owner);
+}
+
 struct http_source http_file_source(struct http_file *file)
 {
-	const struct http_source source = {.fd = file->fd};
+	const struct http_source source = {
+		.fd = file->fd,
+		.data = file->data,
+		.watched = file->fd >= 0,
+		.size = file->size,
+		.mtime = file->mtime,
+		.mtime_ns = file->mtime_ns,
+		.release = file->cached ? release_cached : NULL,
+		.owner = file->cached,
+	};
 
-	file->fd = -1;
+	*file = (struct http_file){.fd = -1};
 	return source;
 }
 
@@ -210,6 +225,19 @@ static void next_extent(struct http_response *s)
 						     : (struct http_extent){0};
 }
 
+/* A file that is written to while it is sent would be sent as a mixture of old and new. Seen after the
+ * read: so what was read is of one version. Not by the time of change (ctime), which moves as well when
+ * another file takes the place of this one, and then this one can still be sent whole. */
+static bool source_changed(const struct http_source *source)
+{
+	struct stat st;
+
+	return source->watched &&
+	       (fstat(source->fd, &st) != 0 || (uint64_t)st.st_size != source->size ||
+		st.st_mtim.tv_sec != source->mtime ||
+		(uint32_t)st.st_mtim.tv_nsec != source->mtime_ns);
+}
+
 static size_t read_source(struct http_response *s, uint8_t *out, size_t room)
 {
 	const size_t want = room < s->extent.length ? room : (size_t)s->extent.length;
@@ -224,7 +252,7 @@ static size_t read_source(struct http_response *s, uint8_t *out, size_t room)
 	}
 	/* The head has promised a length: a file that shrank, or a failing disk, cannot be
 	 * mended now. */
-	if (got <= 0) {
+	if (got <= 0 || source_changed(&s->source)) {
 		s->broken = true;
 		return 0;
 	}

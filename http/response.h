@@ -39,6 +39,10 @@ struct http_reply {
 struct http_source {
 	int fd;              /* -1: `data`                                            */
 	const uint8_t *data; /* valid until release(owner)                            */
+	bool watched; /* the fd is of a file whose state was the following, and has to stay so */
+	uint64_t size;
+	int64_t mtime;
+	uint32_t mtime_ns;
 	void (*release)(
 		void *owner); /* called once, when the response is done; NULL: the fd is closed */
 	void *owner;
@@ -63,7 +67,7 @@ struct http_response {
 	struct http_extent *extents; /* those behind it, NULL: none           */
 	unsigned extent_count, extent_next;
 	uint64_t source_bytes; /* produced of the source                      */
-	bool broken;           /* the source gave less than was promised      */
+	bool broken;           /* the source gave less than was promised, or has changed */
 };
 
 void http_response_init(struct http_response *s);

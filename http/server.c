@@ -49,10 +49,13 @@ static bool copy_sites(struct http_server *server)
 		return false;
 	memcpy(server->sites, cfg->sites, cfg->site_count * sizeof(*server->sites));
 	cfg->sites = server->sites;
-	for (size_t i = 0; i < cfg->site_count; i++)
+	for (size_t i = 0; i < cfg->site_count; i++) {
+		server->sites[i].cache = server->files;
 		if (http_resolver_probe(server->sites[i].root_fd, &server->sites[i].resolver) != 0)
 			return false;
 	return http_hosts_init(&server->hosts, server->sites, cfg->site_count);
+	}
+	return true;
 }
 
 struct http_server *http_server_create(const struct http_server_config *cfg)
@@ -69,6 +72,11 @@ struct http_server *http_server_create(const struct http_server_config *cfg)
 	server->cfg = *cfg;
 	server->limits = (struct http_gate_limits){cfg->max_head, cfg->max_target, cfg->max_fields};
 	server->date_at = -1;
+	if (cfg->file_cache.entries > 0) {
+		server->files = http_file_cache_create(&cfg->file_cache);
+		if (!server->files)
+			goto fail;
+	}
 	if (cfg->server_name) {
 		server->cfg.server_name = strdup(cfg->server_name);
 		if (!server->cfg.server_name)
@@ -88,11 +96,23 @@ void http_server_destroy(struct http_server *server)
 
 	if (!server)
 		return;
+	http_file_cache_destroy(server->files);
 	free((char *)server->cfg.server_name);
 	http_hosts_free(&server->hosts);
 	free(server->sites);
 	free(server);
 	errno = saved;
+}
+
+int http_server_event_fd(const struct http_server *server)
+{
+	return server->files ? http_file_cache_fd(server->files) : -1;
+}
+
+void http_server_refresh(struct http_server *server)
+{
+	if (server->files)
+		http_file_cache_refresh(server->files);
 }
 
 void http_server_drain(struct http_server *server)

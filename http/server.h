@@ -4,6 +4,7 @@
 #define HTTP_SERVER_H
 
 #include "http/date.h"
+#include "http/file_cache.h"
 #include "http/gate.h"
 #include "http/hosts.h"
 #include "http/http.h"
@@ -14,6 +15,7 @@ struct http_server {
 	struct http_site *sites;       /* the same as cfg.sites                */
 	struct http_hosts hosts;       /* theirs                               */
 	struct http_gate_limits limits;
+	struct http_file_cache *files; /* NULL: none */
 	bool draining;
 	uint64_t requests; /* so far: the number that request_id.h makes a name of */
 	/* The Date of the present second: written once, sent many times. */

@@ -12,8 +12,12 @@ void http_site_default(struct http_site *site)
 
 struct http_root http_site_root(const struct http_site *site)
 {
-	return (struct http_root){site->root_fd, site->resolver,
-				  site->symlinks == HTTP_SYMLINKS_NONE};
+	return (struct http_root){
+		.fd = site->root_fd,
+		.resolver = site->resolver,
+		.no_links = site->symlinks == HTTP_SYMLINKS_NONE,
+		.cache = site->cache,
+	};
 }
 
 bool http_site_hides(const struct http_site *site, const char *path)

@@ -50,7 +50,9 @@ struct http_site {
 	const struct http_error_page *error_pages; /* the first of a status counts */
 	size_t error_page_count;
 
-	enum http_resolver resolver; /* found out by http_server_create */
+	/* set by http_server_create */
+	enum http_resolver resolver;
+	struct http_file_cache *cache;
 };
 
 /* What a site is unless told otherwise. */

@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "http/file_cache.h"
 #include "http/path.h"
 
 #define FILE_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
@@ -61,7 +62,7 @@ static int open_walking(int root_fd, const char *name, int flags)
 	}
 }
 
-static int open_name(struct http_root root, const char *name, int flags)
+int http_static_open(struct http_root root, const char *name, int flags)
 {
 	return root.resolver == HTTP_RESOLVE_BENEATH ? open_beneath(root, name, flags)
 						     : open_walking(root.fd, name, flags);
@@ -110,11 +111,27 @@ static enum http_find find_error(int error)
 	}
 }
 
+/* ------------------------------------------------------------------ one file */
+
+static void fill(struct http_file *file, int fd, const struct stat *st)
+{
+	*file = (struct http_file){
+		.fd = fd,
+		.size = (uint64_t)st->st_size,
+		.mtime = st->st_mtim.tv_sec,
+		.mtime_ns = (uint32_t)st->st_mtim.tv_nsec,
+		.inode = st->st_ino,
+		.device = st->st_dev,
+		.ctime = st->st_ctim.tv_sec,
+		.ctime_ns = (uint32_t)st->st_ctim.tv_nsec,
+	};
+}
+
 /* Opens and examines one name. */
-static enum http_find find_name(struct http_root root, const char *name, struct http_file *file)
+static enum http_find open_file(struct http_root root, const char *name, struct http_file *file)
 {
 	struct stat st;
-	int fd = open_name(root, name, FILE_FLAGS);
+	int fd = http_static_open(root, name, FILE_FLAGS);
 
 	if (fd < 0)
 		return find_error(errno);
@@ -126,20 +143,72 @@ static enum http_find find_name(struct http_root root, const char *name, struct 
 		close(fd);
 		return S_ISDIR(st.st_mode) ? HTTP_FIND_DIRECTORY : HTTP_FIND_NOTHING;
 	}
-	*file = (struct http_file){
-		.fd = fd,
-		.size = (uint64_t)st.st_size,
-		.mtime = st.st_mtim.tv_sec,
-		.mtime_ns = (uint32_t)st.st_mtim.tv_nsec,
-		.inode = st.st_ino,
-	};
+	fill(file, fd, &st);
 	return HTTP_FIND_FILE;
 }
+
+enum http_find http_static_open_file(struct http_root root, const char *name,
+				     struct http_file *file, bool *linked)
+{
+	struct http_root strict = root;
+	enum http_find found;
+
+	if (!linked || root.no_links || root.resolver != HTTP_RESOLVE_BENEATH) {
+		if (linked)
+			*linked = false;
+		return open_file(root, name, file);
+	}
+	strict.no_links = true;
+	errno = 0;
+	found = open_file(strict, name, file);
+	*linked = found == HTTP_FIND_NOTHING && errno == ELOOP;
+	return *linked ? open_file(root, name, file) : found;
+}
+
+bool http_static_stat(struct http_root root, const char *name, struct http_file *file)
+{
+	const int fd = http_static_open(root, name, O_PATH | O_CLOEXEC);
+	struct stat st;
+	bool known;
+
+	if (fd < 0)
+		return false;
+	known = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	close(fd);
+	if (known)
+		fill(file, -1, &st);
+	return known;
+}
+
+bool http_file_refresh(struct http_file *file)
+{
+	struct stat st;
+
+	if (fstat(file->fd, &st) != 0)
+		return false;
+	fill(file, file->fd, &st);
+	return true;
+}
+
+bool http_file_same(const struct http_file *a, const struct http_file *b)
+{
+	return a->inode == b->inode && a->device == b->device && a->size == b->size &&
+	       a->mtime == b->mtime && a->mtime_ns == b->mtime_ns && a->ctime == b->ctime &&
+	       a->ctime_ns == b->ctime_ns;
+}
+
+static enum http_find find_name(struct http_root root, const char *name, struct http_file *file)
+{
+	return root.cache ? http_file_cache_find(root.cache, root, name, file)
+			  : http_static_open_file(root, name, file, NULL);
+}
+
+/* ------------------------------------------------------------------ a path */
 
 /* There is no index: does the directory exist at all? */
 static enum http_find find_directory(struct http_root root, const char *name)
 {
-	int fd = open_name(root, name[0] ? name : ".", DIRECTORY_FLAGS);
+	int fd = http_static_open(root, name[0] ? name : ".", DIRECTORY_FLAGS);
 
 	if (fd < 0)
 		return find_error(errno);
@@ -149,8 +218,8 @@ static enum http_find find_directory(struct http_root root, const char *name)
 
 int http_static_open_directory(struct http_root root, const char *path, enum http_find *why)
 {
-	const int fd =
-		open_name(root, path[1] ? path + 1 : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const int fd = http_static_open(root, path[1] ? path + 1 : ".",
+					O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
 		*why = find_error(errno);
@@ -190,9 +259,11 @@ enum http_find http_static_find(struct http_root root, const char *path, const c
 
 void http_file_close(struct http_file *file)
 {
-	if (file->fd >= 0)
+	if (file->cached)
+		http_cached_release(file->cached);
+	else if (file->fd >= 0)
 		close(file->fd);
-	file->fd = -1;
+	*file = (struct http_file){.fd = -1};
 }
 
 void http_etag_format(const struct http_file *file, char out[HTTP_ETAG_SIZE])

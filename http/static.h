@@ -28,12 +28,19 @@ enum http_resolver {
  * why). */
 int http_resolver_probe(int root_fd, enum http_resolver *resolver);
 
+struct http_file_cache;
+struct http_cached;
+
 struct http_file {
-	int fd;
+	int fd; /* -1: the content is `data` */
 	uint64_t size;
 	int64_t mtime;     /* seconds since 1970      */
 	uint32_t mtime_ns; /* and nanoseconds         */
-	uint64_t inode;
+	uint64_t inode, device;
+	int64_t ctime; /* of the last change of anything, the owner's and the name's included */
+	uint32_t ctime_ns;
+	const uint8_t *data;
+	struct http_cached *cached; /* whose fd or data it is (file_cache.h); NULL: its own */
 };
 
 enum http_find {
@@ -51,12 +58,26 @@ struct http_root {
 	int fd;
 	enum http_resolver resolver;
 	bool no_links; /* no symbolic link is followed, not even one that stays beneath */
+	struct http_file_cache *cache; /* NULL: none */
 };
 
 /* `path` comes from http_path_decode. For one that ends with '/' the first of `index` (NULL at the
  * end) that is a file there is opened, and *index_name says which. */
 enum http_find http_static_find(struct http_root root, const char *path, const char *const *index,
 				struct http_file *file, const char **index_name);
+
+/* The steps below that, for who keeps files (file_cache.h). `name` is relative to the root. */
+int http_static_open(struct http_root root, const char *name, int flags);
+/* Opens one regular file, without any cache. *linked (NULL: it does not matter) is set to whether a symbolic
+ * link is on its path, as far as links are followed at all. */
+enum http_find http_static_open_file(struct http_root root, const char *name,
+				     struct http_file *file, bool *linked);
+/* The present state of what `name` is, in a file without descriptor; false when it cannot be said. */
+bool http_static_stat(struct http_root root, const char *name, struct http_file *file);
+/* Reads what there is to know of an open descriptor again. */
+bool http_file_refresh(struct http_file *file);
+/* Is that one and the same file in the same state? */
+bool http_file_same(const struct http_file *a, const struct http_file *b);
 
 /* Opens the directory of a path that ends with '/', to be read. The descriptor, or -1 with *why. */
 int http_static_open_directory(struct http_root root, const char *path, enum http_find *why);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "server/log_sink.h"
+#include "server/options_files.h"
 #include "server/options_limits.h"
 #include "server/values.h"
 
@@ -58,6 +59,7 @@ struct options {
 	struct site_section *section; /* the other sites, in the order of the file       */
 	size_t section_count;
 	bool precompressed; /* siblings such as file.br are served in place of file */
+	const char *root; /* directory to be served                                  */
 	struct link_address address;
 	struct link_address address6; /* stack.version 0: off                             */
 	bool address6_given;          /* not the default                                  */
@@ -83,6 +85,7 @@ struct options {
 	bool request_id;         /* X-Request-Id in responses                               */
 	unsigned max_handshakes; /* of TLS, in a worker                                    */
 	struct option_limits limits;
+	struct option_files files;
 	uint64_t grace_us;
 	uint64_t header_timeout_us, idle_timeout_us, handshake_timeout_us, send_timeout_us;
 	uint64_t linger_timeout_us, tcp_timeout_us;

@@ -61,5 +61,8 @@ extern const struct option_kind option_kind_interface;
 /* options_limits.c */
 extern const struct option_kind option_kind_head_size, option_kind_target_size, option_kind_rate,
 	option_kind_fields, option_kind_body_size, option_kind_requests, option_kind_ranges;
+/* options_files.c */
+extern const struct option_kind option_kind_cache_entries, option_kind_cache_descriptors,
+	option_kind_cache_memory, option_kind_cache_small;
 
 #endif

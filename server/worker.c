@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -156,6 +157,33 @@ static void set_limits(struct http_server_config *cfg, const struct option_limit
 	cfg->min_receive = (struct http_rate_min){l->receive_rate, l->rate_window_us};
 }
 
+#define WATCHES 1024 /* directories of cached files under inotify */
+
+/* Most descriptors are for files that are being sent: of those that are kept open there must never be too
+ * many. */
+static unsigned spare_descriptors(unsigned wanted)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 4 < wanted)
+		return (unsigned)(limit.rlim_cur / 4);
+	return wanted;
+}
+
+static void set_files(struct http_server_config *cfg, const struct option_files *f)
+{
+	cfg->precompressed = f->precompressed;
+	if (!f->cache)
+		return;
+	cfg->file_cache = (struct http_file_cache_config){
+		.entries = f->cache_entries,
+		.bytes = f->cache_memory,
+		.descriptors = spare_descriptors(f->cache_descriptors),
+		.small = f->cache_small,
+		.watches = WATCHES,
+	};
+}
+
 static bool make_http(struct worker *w)
 {
 	const struct options *o = w->cfg->options;
@@ -168,7 +196,7 @@ static bool make_http(struct worker *w)
 	cfg.header_timeout_us = o->header_timeout_us;
 	cfg.idle_timeout_us = o->idle_timeout_us;
 	set_limits(&cfg, &o->limits);
-	cfg.precompressed = o->precompressed;
+	set_files(&cfg, &o->files);
 	cfg.log = o->log == LOG_OFF ? NULL : on_access;
 	cfg.log_ctx = w;
 	cfg.send_request_id = o->request_id;
@@ -181,6 +209,9 @@ static bool make_http(struct worker *w)
 	w->http = http_server_create(&cfg);
 	if (!w->http)
 		log_error("cannot serve the sites: %m");
+		log_error("cannot serve %s: %m", o->root);
+	else if (o->files.cache && http_server_event_fd(w->http) < 0)
+		log_error("no inotify for the file cache: files are looked at once a second");
 	return w->http != NULL;
 }
 
@@ -422,7 +453,8 @@ static void wait_for_work(struct worker *w, bool at_once)
 			       {.fd = w->cfg->control_fd, .events = POLLIN},
 			       {.fd = w->signal_fd, .events = POLLIN},
 			       {.fd = log_waits_for_room(w->log) ? w->log->sink.fd : -1,
-				.events = POLLOUT}};
+				.events = POLLOUT},
+			       {.fd = http_server_event_fd(w->http), .events = POLLIN}};
 	const uint64_t timeout = next_timeout(w);
 	struct timespec ts = {0};
 
@@ -431,7 +463,7 @@ static void wait_for_work(struct worker *w, bool at_once)
 		ts.tv_sec = (time_t)(us / 1000000);
 		ts.tv_nsec = (long)(us % 1000000) * 1000;
 	}
-	const int n = ppoll(fds, 4, !at_once && timeout == UINT64_MAX ? NULL : &ts, NULL);
+	const int n = ppoll(fds, 5, !at_once && timeout == UINT64_MAX ? NULL : &ts, NULL);
 	read_clock(w);
 	if (n <= 0)
 		return;
@@ -449,6 +481,7 @@ static void loop(struct worker *w)
 		wait_for_work(w, at_once);
 		trim_run(&w->trim, w->now.mono_us);
 		const bool drained_queue = read_packets(w);
+		http_server_refresh(w->http);
 		stack_advance(w->stack, w->now.mono_us);
 		at_once = app_run(w->app, w->now) || !drained_queue;
 		write_packets(w);

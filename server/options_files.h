@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* options_files.h — how files are kept and represented: the options for it as values. */
+#ifndef SERVER_OPTIONS_FILES_H
+#define SERVER_OPTIONS_FILES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Sizes are bytes, and for one worker. http/http.h says what each is for. */
+struct option_files {
+	bool precompressed;
+	bool cache;
+	unsigned cache_entries, cache_descriptors;
+	uint64_t cache_memory, cache_small;
+};
+
+#endif
