@@ -122,8 +122,6 @@ void http_serve(struct http_response *s, struct http_reply *reply, const struct 
 
 	if (reply->server->files)
 		http_file_cache_set_time(reply->server->files, reply->now);
-	reply->site = http_site_find(reply->server->cfg.sites, reply->server->cfg.site_count,
-				     http_request_host(r));
 	reply->head_only = r->method_id == HTTP_METHOD_HEAD;
 	reply->own_pages = is_get_or_head(r);
 	if (!choose_site(reply, http_request_host(r))) {

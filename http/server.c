@@ -53,9 +53,8 @@ static bool copy_sites(struct http_server *server)
 		server->sites[i].cache = server->files;
 		if (http_resolver_probe(server->sites[i].root_fd, &server->sites[i].resolver) != 0)
 			return false;
-	return http_hosts_init(&server->hosts, server->sites, cfg->site_count);
 	}
-	return true;
+	return http_hosts_init(&server->hosts, server->sites, cfg->site_count);
 }
 
 struct http_server *http_server_create(const struct http_server_config *cfg)

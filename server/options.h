@@ -58,8 +58,6 @@ struct options {
 	struct site_options site;     /* the default site: whom no section is for        */
 	struct site_section *section; /* the other sites, in the order of the file       */
 	size_t section_count;
-	bool precompressed; /* siblings such as file.br are served in place of file */
-	const char *root; /* directory to be served                                  */
 	struct link_address address;
 	struct link_address address6; /* stack.version 0: off                             */
 	bool address6_given;          /* not the default                                  */

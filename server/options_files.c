@@ -37,9 +37,11 @@ static bool parse_small(const char *text, void *field)
 	return value_size(text, 0, 16 * 1024 * 1024, field);
 }
 
-const struct option_kind option_kind_cache_entries = {parse_entries, "1 to 1000000", false};
-const struct option_kind option_kind_cache_descriptors = {parse_descriptors, "0 to 100000", false};
-const struct option_kind option_kind_cache_memory = {parse_memory,
-						     "bytes from 64k to 1024g, such as 32m", false};
-const struct option_kind option_kind_cache_small = {parse_small, "bytes up to 16m, such as 64k",
-						    false};
+const struct option_kind option_kind_cache_entries = {.parse = parse_entries,
+						      .allowed = "1 to 1000000"};
+const struct option_kind option_kind_cache_descriptors = {.parse = parse_descriptors,
+							  .allowed = "0 to 100000"};
+const struct option_kind option_kind_cache_memory = {
+	.parse = parse_memory, .allowed = "bytes from 64k to 1024g, such as 32m"};
+const struct option_kind option_kind_cache_small = {.parse = parse_small,
+						    .allowed = "bytes up to 16m, such as 64k"};

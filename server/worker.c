@@ -209,7 +209,6 @@ static bool make_http(struct worker *w)
 	w->http = http_server_create(&cfg);
 	if (!w->http)
 		log_error("cannot serve the sites: %m");
-		log_error("cannot serve %s: %m", o->root);
 	else if (o->files.cache && http_server_event_fd(w->http) < 0)
 		log_error("no inotify for the file cache: files are looked at once a second");
 	return w->http != NULL;

@@ -200,7 +200,7 @@ static void test_bounds(void **state)
 	const struct site *s = *state;
 	struct http_server *server = server_with(s, config_tight);
 	const int before = open_descriptors();
-	char name[32], path[32], text[1600];
+	char name[32], path[32], text[1600], big[3000] = {0};
 
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
@@ -210,7 +210,7 @@ static void test_bounds(void **state)
 	}
 	for (int i = 0; i < 5; i++) {
 		snprintf(name, sizeof(name), "big%d.bin", i);
-		write_file(s->root_fd, name, s, 3000);
+		write_file(s->root_fd, name, big, sizeof(big));
 	}
 	pass_a_tick();
 	for (int round = 0; round < 3; round++) {
