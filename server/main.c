@@ -34,10 +34,21 @@ static int print_help(void)
 	return 0;
 }
 
+/* logrotate does not know that the server has only just been started: what it says then waits for the master. */
+static void hold_back(int signal_number)
+{
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, signal_number);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+}
+
 static int serve_with(const struct options *o)
 {
 	struct startup s;
 
+	hold_back(SIGUSR1);
 	if (o->print_config) {
 		options_print(o, stdout);
 		if (!o->check)

@@ -9,7 +9,7 @@ import struct
 import subprocess
 import threading
 
-from basics import ADDRESS, HOST_ADDRESS, wait_until
+from basics import ADDRESS, HOST_ADDRESS, text_of, wait_until
 from messages import Reader, get
 
 
@@ -106,6 +106,21 @@ def test_sigusr1_without_a_file_does_nothing(env):
             os.kill(worker, signal.SIGUSR1)
         env.fetch("http://%s/hello.txt" % ADDRESS)
         wait_until(lambda: server.stdout.count("\n") == 1, "the line")
+
+
+def test_sigusr1_before_anything_is_served_does_not_end_it(env):
+    path = os.path.join(env.work, "early.log")
+    with env.server("--workers", "1", "--log-file", path) as server:
+        server.stop()
+        os.unlink(path)
+        server.launch()
+        blocked = 1 << (signal.SIGUSR1 - 1)
+        wait_until(lambda: int(re.search(r"SigBlk:\s*(\w+)", text_of("/proc/%d/status" % server.pid) or "SigBlk: 0")
+                               .group(1), 16) & blocked, "it has come to its options", pause=0)
+        server.signal(signal.SIGUSR1)
+        server.await_service()
+        env.fetch("http://%s/hello.txt" % ADDRESS)
+        wait_until(lambda: len(lines_in(path)) == 1, "the line")
 
 
 def test_stderr(env):
