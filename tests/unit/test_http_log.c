@@ -195,12 +195,13 @@ static void test_responses_that_end_early(void **state)
 	write_text(s->root_fd, "cut.txt", "0123456789");
 	c = http_conn_create(server, at_us(0), false, NULL);
 	send_request(c, 0, "GET /cut.txt HTTP/1.1\r\n" H "\r\n");
+	/* Written to meanwhile: what it holds now is no part of what the head has promised. */
 	write_text(s->root_fd, "cut.txt", "01234");
 	while (http_conn_produce(c, at_us(0), out, sizeof(out)) > 0) {
 	}
 	assert_true(http_conn_broken(c));
 	assert_int_equal(j.count, 2);
-	assert_memory_equal(j.lines[1].text, "GET /cut.txt HTTP/1.1 200 5 cut ", 32);
+	assert_memory_equal(j.lines[1].text, "GET /cut.txt HTTP/1.1 200 0 cut ", 32);
 	http_conn_destroy(c);
 	assert_int_equal(j.count, 2);
 	http_server_destroy(server);
