@@ -23,7 +23,7 @@ static bool own_page(struct http_response *s, const struct http_reply *reply)
 	source = http_file_source(&file);
 	http_response_source(s, &source);
 	if (!reply->head_only)
-		http_response_extent(s, 0, file.size);
+		http_response_extent(s, 0, source.size);
 	return true;
 }
 

@@ -109,7 +109,8 @@ static void test_a_file_that_shrinks_breaks_the_connection(void **state)
 	http_server_destroy(server);
 }
 
-static void test_a_file_that_grows_gives_what_was_promised(void **state)
+/* Nobody can tell whether it was only added to: the rest could be of another version. */
+static void test_a_file_that_grows_breaks_the_connection(void **state)
 {
 	const struct site *s = *state;
 	struct http_server *server = site_server(s);
@@ -123,9 +124,8 @@ static void test_a_file_that_grows_gives_what_was_promised(void **state)
 	write_file(s->root_fd, "grows.bin", data, sizeof(data));
 	rest = receive(c, at_us(0));
 	assert_non_null(strstr(rest, "Content-Length: 5000\r\n"));
-	assert_int_equal(strlen(strstr(rest, "\r\n\r\n") + 4), 5000);
-	assert_false(http_conn_broken(c));
-	assert_false(http_conn_finished(c));
+	assert_int_equal(strlen(strstr(rest, "\r\n\r\n") + 4), 0);
+	assert_true(http_conn_broken(c));
 	free(rest);
 	http_conn_destroy(c);
 	http_server_destroy(server);
@@ -362,7 +362,7 @@ int main(void)
 		cmocka_unit_test(test_head_and_body_come_in_one_call),
 		cmocka_unit_test(test_head_equals_the_head_of_get),
 		cmocka_unit_test(test_a_file_that_shrinks_breaks_the_connection),
-		cmocka_unit_test(test_a_file_that_grows_gives_what_was_promised),
+		cmocka_unit_test(test_a_file_that_grows_breaks_the_connection),
 		cmocka_unit_test(test_pipelined_requests_are_answered_in_order),
 		cmocka_unit_test(test_nothing_is_read_while_a_response_is_due),
 		cmocka_unit_test(test_a_connection_serves_so_many_requests),

@@ -36,7 +36,7 @@ static enum http_find find_in(struct http_root root, const struct site *s, const
 static enum http_find find(const struct site *s, enum http_resolver resolver, const char *path,
 			   uint64_t *size)
 {
-	return find_in((struct http_root){s->root_fd, resolver, false}, s, path, size);
+	return find_in((struct http_root){.fd = s->root_fd, .resolver = resolver}, s, path, size);
 }
 
 static void test_what_a_path_finds(void **state)
@@ -81,12 +81,14 @@ static void test_what_a_path_finds(void **state)
 		enum http_find beneath = find(s, HTTP_RESOLVE_BENEATH, cases[i].path, &size);
 		enum http_find walk = find(s, HTTP_RESOLVE_WALK, cases[i].path, &size);
 		/* With openat2 and without: a site that wants no links has none. */
-		enum http_find none =
-			find_in((struct http_root){s->root_fd, HTTP_RESOLVE_BENEATH, true}, s,
-				cases[i].path, &size);
-		enum http_find walk_none =
-			find_in((struct http_root){s->root_fd, HTTP_RESOLVE_WALK, true}, s,
-				cases[i].path, &size);
+		enum http_find none = find_in((struct http_root){.fd = s->root_fd,
+								 .resolver = HTTP_RESOLVE_BENEATH,
+								 .no_links = true},
+					      s, cases[i].path, &size);
+		enum http_find walk_none = find_in((struct http_root){.fd = s->root_fd,
+								      .resolver = HTTP_RESOLVE_WALK,
+								      .no_links = true},
+						   s, cases[i].path, &size);
 
 		if (none != cases[i].walk || walk_none != cases[i].walk)
 			fail_msg("%s, no links: beneath %d, walk %d", cases[i].path, none,
@@ -288,7 +290,8 @@ static void test_impossible_configurations_are_refused(void **state)
 
 static void test_etag_changes_with_time_size_and_inode(void **state)
 {
-	const struct http_file base = {-1, 10, 1700000000, 5, 42};
+	const struct http_file base = {
+		.fd = -1, .size = 10, .mtime = 1700000000, .mtime_ns = 5, .inode = 42};
 	struct http_file other[4] = {base, base, base, base};
 	char a[HTTP_ETAG_SIZE], b[HTTP_ETAG_SIZE];
 
