@@ -71,7 +71,8 @@ CERTS_O := $(call objects,certs)
 LAB_O := $(call objects,lab)
 SERVER_O := $(call objects,server)
 PARSER_O := $(B)/obj/deps/http_parser.o
-SERVER_LIBS := -linih
+HTTP_LIBS := -lnghttp2
+SERVER_LIBS := -linih $(HTTP_LIBS)
 
 all: $(B)/tunhttpd $(B)/libstack.a
 

@@ -2,12 +2,20 @@
 /* The calls of http.h, handed to the version of HTTP that a connection speaks: see conn.h. */
 #include "http/conn.h"
 
-struct http_conn *http_conn_create(struct http_server *server, struct http_time now, bool secure,
-				   void *user)
+struct http_conn *http_conn_create(struct http_server *server, struct http_time now,
+				   enum http_protocol protocol, bool secure, void *user)
 {
 	const struct http_conn base = {
 		.server = server, .user = user, .secure = secure, .seen = now};
 
+	switch (protocol) {
+	case HTTP_PROTOCOL_2:
+		return h2_conn_create(&base);
+	case HTTP_PROTOCOL_EITHER:
+		return either_conn_create(&base);
+	case HTTP_PROTOCOL_1:
+		break;
+	}
 	return h1_conn_create(&base);
 }
 

@@ -2,7 +2,7 @@
 /*
  * conn.h — what a connection of any version of HTTP is made of: its base, and its functions.
  *
- * http.h says what each function does; conn.c calls them. `h1_conn` is HTTP/1.1 and 1.0.
+ * http.h says what each function does; conn.c calls them.
  */
 #ifndef HTTP_CONN_H
 #define HTTP_CONN_H
@@ -42,7 +42,9 @@ static inline void http_conn_note_end(struct http_conn *c, enum http_end why)
 		c->end = why;
 }
 
-/* HTTP/1.1 and 1.0. NULL when memory is short. */
+/* HTTP/1.1 and 1.0; HTTP/2; either, as the first bytes say. NULL when memory is short. */
 struct http_conn *h1_conn_create(const struct http_conn *base);
+struct http_conn *h2_conn_create(const struct http_conn *base);
+struct http_conn *either_conn_create(const struct http_conn *base);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * http.h — HTTP/1.1 (RFC 9110, RFC 9112) static serving, as a machine of bytes in and bytes out.
+ * http.h — HTTP/1.1 and HTTP/2 (RFC 9110, RFC 9112, RFC 9113) static serving, as a machine of bytes in and bytes out.
  *
  * A struct http_server holds what connections share: the directory, the limits, the log callback. A
  * struct http_conn is one client connection, plain or inside TLS; it knows nothing of either. Its
@@ -46,6 +46,12 @@ enum http_end {
 	HTTP_END_DRAIN,        /* http_server_drain                                      */
 	HTTP_END_FILE,         /* a file gave less than was promised                     */
 	HTTP_END_NO_MEMORY,
+	/* of HTTP/2 */
+	HTTP_END_FLOOD,            /* too many frames that ask for nothing                   */
+	HTTP_END_RESETS,           /* too many streams that ended before their time          */
+	HTTP_END_HEAD_TOO_LARGE,   /* a field section that is not even worth a 431           */
+	HTTP_END_STALLED,          /* the client's windows stayed shut: stall_timeout        */
+	HTTP_END_SETTINGS_TIMEOUT, /* it never acknowledged our SETTINGS                      */
 };
 
 /* One line of the access log, given when a response was produced whole or its connection ended. All
@@ -92,6 +98,8 @@ struct http_server_config {
 	struct http_rate_min min_receive; /* of a request, head and content each: 408 below;
 					     default 240 bytes a second over 60 s              */
 	uint64_t idle_timeout_us;   /* between requests, and before the first                     */
+	uint64_t stall_timeout_us;  /* HTTP/2: how long a client may let no byte of a response
+				       through its windows; default 60 s                       */
 	unsigned max_requests;      /* of one connection, then Connection: close; default 1000    */
 	uint64_t request_id_key[3]; /* random: no two workers give the same ids                 */
 	bool send_request_id;       /* X-Request-Id in every response; default off               */
@@ -116,9 +124,15 @@ int http_server_event_fd(const struct http_server *server);
  * last time: then no answer is older than its request. Never waits. */
 void http_server_refresh(struct http_server *server);
 
+enum http_protocol {
+	HTTP_PROTOCOL_1,      /* HTTP/1.1 and 1.0 */
+	HTTP_PROTOCOL_2,      /* HTTP/2 (RFC 9113): over TLS when ALPN says "h2" */
+	HTTP_PROTOCOL_EITHER, /* as the first bytes say: HTTP/2 with prior knowledge (RFC 9113 3.3) */
+};
+
 /* `secure` is only told to handlers and the log. NULL when memory is short. */
-struct http_conn *http_conn_create(struct http_server *server, struct http_time now, bool secure,
-				   void *user);
+struct http_conn *http_conn_create(struct http_server *server, struct http_time now,
+				   enum http_protocol protocol, bool secure, void *user);
 void http_conn_destroy(struct http_conn *c);
 
 /* Room for input: sets *buf and returns how many bytes it may take. 0 means: not now, because a
@@ -136,7 +150,7 @@ void http_conn_input_end(struct http_conn *c, struct http_time now);
 size_t http_conn_produce(struct http_conn *c, struct http_time now, uint8_t *out, size_t room);
 /* True between requests, and once the connection is closed: nobody waits for anything. */
 bool http_conn_idle(const struct http_conn *c);
-/* True while produce would give bytes. */
+/* True while produce would give bytes; when it gives none after all, no longer. */
 bool http_conn_has_output(const struct http_conn *c);
 /* True once everything was produced and the connection is to be closed: after the last response, a
  * parse error, a deadline, a drain. Also true when it broke: ask http_conn_broken first. */

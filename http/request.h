@@ -117,6 +117,8 @@ struct http_str http_request_host(const struct http_request *r);
 /* request_check.c: what the head of an HTTP/1 request as a whole must satisfy; fills in the meaning
  * (path, framing, keep_alive, expect). */
 enum http_refusal http_request_check(struct http_request *r);
+/* Fills in r->expect. */
+void http_request_read_expect(struct http_request *r);
 /* Splits the text [at, end) into path and query. */
 void http_request_set_path(struct http_request *r, size_t at, size_t end);
 /* Is `host` a valid uri-host [":" port] (RFC 9110 7.2)? */

@@ -226,12 +226,12 @@ static void read_connection(struct http_request *r)
 }
 
 /* RFC 9110 10.1.1: in an HTTP/1.0 request the expectation MUST be ignored. */
-static void read_expect(struct http_request *r)
+void http_request_read_expect(struct http_request *r)
 {
 	struct http_str value, item;
 	unsigned index = 0;
 
-	if (r->minor == 0)
+	if (r->major == 1 && r->minor == 0)
 		return;
 	while (http_request_next_field(r, HTTP_FIELD_EXPECT, &index, &value)) {
 		while (http_list_next(&value, &item)) {
@@ -254,6 +254,6 @@ enum http_refusal http_request_check(struct http_request *r)
 	if (refusal != HTTP_REFUSE_NONE)
 		return refusal;
 	read_connection(r);
-	read_expect(r);
+	http_request_read_expect(r);
 	return HTTP_REFUSE_NONE;
 }

@@ -293,6 +293,15 @@ bool http_response_pending(const struct http_response *s)
 	return !s->broken && (s->sent < s->buf.len || s->extent.length > 0);
 }
 
+uint64_t http_response_left(const struct http_response *s)
+{
+	uint64_t left = s->buf.len - s->sent + s->extent.length;
+
+	for (unsigned i = s->extent_next; i < s->extent_count; i++)
+		left += s->extents[i].length;
+	return left;
+}
+
 uint64_t http_response_body_bytes(const struct http_response *s)
 {
 	return s->source_bytes +

@@ -103,6 +103,8 @@ void http_response_skip_head(struct http_response *s);
 /* Copies the next bytes out. Returns how many; 0 when done, or broken. */
 size_t http_response_produce(struct http_response *s, uint8_t *out, size_t room);
 bool http_response_pending(const struct http_response *s);
+/* Bytes still to come, if the source gives what was promised. */
+uint64_t http_response_left(const struct http_response *s);
 /* Bytes of the body produced so far. */
 uint64_t http_response_body_bytes(const struct http_response *s);
 /* Of everything: head, body, and an interim response before them. */

@@ -51,6 +51,8 @@ const char *http_status_sentence(int status);
 	X(NO_HOST, 400, "The Host field is missing (RFC 9112, 3.2).")                              \
 	X(MANY_HOSTS, 400, "There is more than one Host field (RFC 9112, 3.2).")                   \
 	X(BAD_HOST, 400, "The host is not valid (RFC 9110, 7.2).")                                 \
+	X(HOST_MISMATCH, 400,                                                                      \
+	  "The Host field and :authority name different hosts (RFC 9113, 8.3.1).")                 \
 	X(MANY_LENGTHS, 400, "There is more than one Content-Length field (RFC 9112, 6.3).")       \
 	X(BAD_LENGTH, 400, "The Content-Length is not a number (RFC 9112, 6.3).")                  \
 	X(LENGTH_AND_CODING, 400,                                                                  \

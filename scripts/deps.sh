@@ -5,9 +5,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-build="gcc make libc6-dev dpkg-dev debian-archive-keyring patch ca-certificates libinih-dev libssl-dev"
+build="gcc make libc6-dev dpkg-dev debian-archive-keyring patch ca-certificates libinih-dev libssl-dev libnghttp2-dev"
 # nft cuts a client off, tshark reads what was captured, cppcheck and clang are further eyes on the code.
-test="libcmocka-dev clang clang-format cppcheck git curl openssl python3 iproute2 nftables util-linux gnutls-bin tshark"
+test="libcmocka-dev clang clang-format cppcheck git curl openssl python3 iproute2 nftables util-linux gnutls-bin nghttp2-client tshark"
 # Load, and the address tools; nginx itself is unpacked below build/.
 bench="python3 curl openssl iproute2 util-linux procps wrk nghttp2-client"
 # A browser, where the distribution packs one (Ubuntu does not); tests that miss it say so.

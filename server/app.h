@@ -52,6 +52,7 @@ struct app_config {
 	struct tls_context *tls;  /* the same; may be NULL when https_port is 0               */
 	uint16_t http_port;       /* 0: off                                                   */
 	uint16_t https_port;      /* 0: off                                                   */
+	bool http2_clear;         /* HTTP/2 with prior knowledge on http_port                 */
 	unsigned backlog;         /* connections waiting for the next app_run, per port       */
 	size_t max_handshakes;    /* of TLS under way at once: server/handshakes.h       */
 	uint64_t handshake_timeout_us; /* from accept to the end of the TLS handshake          */

@@ -32,7 +32,12 @@
 	X(RESET_BY_PEER, "reset-by-peer")           \
 	X(TCP_TIMEOUT, "tcp-timeout")               \
 	X(UNREACHABLE, "unreachable")               \
-	X(OUT_OF_MEMORY, "out-of-memory")
+	X(OUT_OF_MEMORY, "out-of-memory")           \
+	X(H2_FLOOD, "h2-flood")                     \
+	X(H2_RESETS, "h2-resets")                   \
+	X(H2_HEAD_TOO_LARGE, "h2-head-too-large")   \
+	X(H2_STALLED, "h2-stalled")                 \
+	X(H2_SETTINGS_TIMEOUT, "h2-settings-timeout")
 
 enum close_reason {
 #define X(name, text) CLOSE_##name,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c — the commands: serve, certs, link, help, version. */
 #include <fcntl.h>
+#include <nghttp2/nghttp2.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -23,8 +24,9 @@ static int print_version(void)
 {
 	const unsigned long v = http_parser_version();
 
-	printf("tunhttpd %s\n%s\nhttp-parser %lu.%lu.%lu\n", TUNHTTPD_VERSION,
-	       tls_library_version(), v >> 16 & 255, v >> 8 & 255, v & 255);
+	printf("tunhttpd %s\n%s\nhttp-parser %lu.%lu.%lu\nnghttp2 %s\n", TUNHTTPD_VERSION,
+	       tls_library_version(), v >> 16 & 255, v >> 8 & 255, v & 255,
+	       nghttp2_version(0)->version_str);
 	return 0;
 }
 

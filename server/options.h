@@ -62,6 +62,7 @@ struct options {
 	struct link_address address6; /* stack.version 0: off                             */
 	bool address6_given;          /* not the default                                  */
 	uint16_t http, https;         /* 0: off                                                 */
+	bool http2, http2_clear;      /* over TLS by ALPN; in clear with prior knowledge        */
 	bool strict_hosts;            /* a host that no site has is refused                    */
 	bool strict_names;            /* a name that no certificate has is refused             */
 	enum tls_client_auth client_auth;

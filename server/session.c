@@ -98,9 +98,21 @@ void session_report_tls(struct session *s, const char *why)
 		s->env->cfg.tls_failed(s->env->cfg.ctx, &s->client, why);
 }
 
+/* RFC 9113 3.2: over TLS it is ALPN that says so. */
+static enum http_protocol protocol_of(const struct session *s)
+{
+	struct tls_info info;
+
+	if (!s->tls)
+		return s->env->cfg.http2_clear ? HTTP_PROTOCOL_EITHER : HTTP_PROTOCOL_1;
+	tls_session_info(s->tls, &info);
+	return info.alpn && strcmp(info.alpn, "h2") == 0 ? HTTP_PROTOCOL_2 : HTTP_PROTOCOL_1;
+}
+
 static bool open_http(struct session *s, struct http_time now)
 {
-	s->http = http_conn_create(s->env->cfg.http, now, s->client.secure, &s->client);
+	s->http = http_conn_create(s->env->cfg.http, now, protocol_of(s), s->client.secure,
+				   &s->client);
 	if (!s->http) {
 		session_abort(s, CLOSE_OUT_OF_MEMORY);
 		return false;

@@ -95,12 +95,12 @@ static void on_keylog(void *ctx, const char *line, size_t len)
 /* A context of these secrets, or NULL; then the reason has been logged. */
 static struct tls_context *new_tls(struct worker *w, const struct secrets *secrets)
 {
-	static const char *const alpn[] = {"http/1.1", "http/1.0", NULL};
+	static const char *const alpn[] = {"h2", "http/1.1", "http/1.0", NULL};
 	struct tls_config cfg;
 	char error[TLS_ERROR_SIZE];
 
 	identities_config(&secrets->identities, w->cfg->options, &cfg);
-	cfg.alpn = alpn;
+	cfg.alpn = w->cfg->options->http2 ? alpn : alpn + 1;
 	struct tls_context *tls = tls_context_create(&cfg, error);
 	if (tls && w->cfg->keylog_fd >= 0)
 		tls_context_set_keylog(tls, &(struct tls_keylog){on_keylog, w});
@@ -197,6 +197,7 @@ static bool make_http(struct worker *w)
 	cfg.idle_timeout_us = o->idle_timeout_us;
 	set_limits(&cfg, &o->limits);
 	set_files(&cfg, &o->files);
+	cfg.stall_timeout_us = o->send_timeout_us;
 	cfg.log = o->log == LOG_OFF ? NULL : on_access;
 	cfg.log_ctx = w;
 	cfg.send_request_id = o->request_id;
@@ -258,6 +259,7 @@ static bool make_app(struct worker *w)
 	cfg.tls = w->tls;
 	cfg.http_port = o->http;
 	cfg.https_port = o->https;
+	cfg.http2_clear = o->http2_clear;
 	cfg.max_handshakes = o->max_handshakes;
 	cfg.handshake_timeout_us = o->handshake_timeout_us;
 	cfg.send_timeout_us = o->send_timeout_us;

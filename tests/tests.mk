@@ -31,7 +31,7 @@ $(B)/tests/test_tls_%: $(B)/obj/tests/unit/test_tls_%.o $(TLS_O) $(MBEDTLS)/.bui
 $(B)/tests/test_certs_%: $(B)/obj/tests/unit/test_certs_%.o $(CERTS_O) $(TLS_O) $(MBEDTLS)/.built
 	$(call unit_link,$(MBEDTLS_LIB))
 $(B)/tests/test_http_%: $(B)/obj/tests/unit/test_http_%.o $(HTTP_O) $(PARSER_O)
-	$(call unit_link)
+	$(call unit_link,$(HTTP_LIBS))
 $(B)/tests/test_server_%: $(B)/obj/tests/unit/test_server_%.o $(filter-out $(B)/obj/server/main.o,$(SERVER_O)) $(LAB_O) $(HTTP_O) $(CERTS_O) $(TLS_O) $(B)/libstack.a $(PARSER_O) $(MBEDTLS)/.built
 	$(call unit_link,$(MBEDTLS_LIB) $(SERVER_LIBS))
 $(B)/tests/test_lab_%: $(B)/obj/tests/unit/test_lab_%.o $(filter-out $(B)/obj/server/main.o,$(SERVER_O)) $(LAB_O) $(HTTP_O) $(CERTS_O) $(TLS_O) $(B)/libstack.a $(PARSER_O) $(MBEDTLS)/.built
@@ -42,7 +42,7 @@ SIM_LINK := -Wl,--wrap=syscall -Wl,--wrap=time
 SIM_SERVER_O := $(B)/obj/server/app.o $(B)/obj/server/close_reason.o $(B)/obj/server/handshakes.o $(B)/obj/server/session.o $(B)/obj/server/session_out.o \
 	$(B)/obj/server/progress.o
 $(B)/tests/sim: $(SIM_O) $(SIM_SERVER_O) $(HTTP_O) $(CERTS_O) $(TLS_O) $(B)/libstack.a $(PARSER_O) $(MBEDTLS)/.built
-	$(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) $(SIM_LINK) -o $@ $(filter %.o %.a,$^) $(MBEDTLS_LIB) $(LDLIBS)
+	$(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) $(SIM_LINK) -o $@ $(filter %.o %.a,$^) $(MBEDTLS_LIB) $(HTTP_LIBS) $(LDLIBS)
 
 .PRECIOUS: $(B)/obj/%.o
 tests-build: $(UNIT_BIN) $(if $(SIM_SRC),$(B)/tests/sim)
@@ -74,7 +74,7 @@ fuzz_link = $(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -fsanitize=fuz
 $(B)/tests/fuzz_stack_%: $(B)/obj/tests/fuzz/fuzz_stack_%.o $(B)/obj/tests/fuzz/fuzz.o $(B)/obj/tests/sim/packet.o $(B)/obj/tests/sim/heap.o $(B)/libstack.a
 	$(call fuzz_link)
 $(B)/tests/fuzz_http $(B)/tests/fuzz_encoding $(B)/tests/fuzz_path: $(B)/tests/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(HTTP_O) $(PARSER_O)
-	$(call fuzz_link)
+	$(call fuzz_link) $(HTTP_LIBS)
 $(B)/obj/tests/fuzz/fuzz_tls.o: EXTRA_CPP = $(MBEDTLS_CPP)
 $(B)/obj/tests/fuzz/fuzz_tls.o: $(MBEDTLS)/.built
 $(B)/tests/fuzz_tls: $(B)/obj/tests/fuzz/fuzz_tls.o $(B)/obj/tests/sim/entropy.o $(TLS_O) $(MBEDTLS)/.built

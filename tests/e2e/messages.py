@@ -28,7 +28,8 @@ class Response:
 
 def parse_head(head):
     lines = head.decode("latin-1").split("\r\n")
-    assert lines[0].startswith("HTTP/1.1 "), "no status line: %r" % lines[0]
+    # curl writes what came over HTTP/2 in this way, too
+    assert lines[0].startswith(("HTTP/1.1 ", "HTTP/2 ")), "no status line: %r" % lines[0]
     fields = [line.partition(":") for line in lines[1:] if line]
     return int(lines[0].split()[1]), [(name.lower(), value.strip()) for name, _, value in fields]
 

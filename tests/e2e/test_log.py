@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from basics import ADDRESS, HOST_ADDRESS, wait_until
 from messages import Reader, get
 
-COMBINED = re.compile(r'^(\S+) - - \[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000)\] "(\S+) (\S+) (HTTP/1\.[01])" '
+COMBINED = re.compile(r'^(\S+) - - \[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000)\] "(\S+) (\S+) (HTTP/(?:1\.[01]|2\.0))" '
                       r'(\d{3}) (\d+) "([^"]*)" "([^"]*)"$')
 NASTY = ("Referer: http://a/\"b\\c", "User-Agent: t\tab \"q\" \\ \xff\x80 end")
 # As both formats show them: what is not printable ASCII, quotation marks and backslashes as \xHH. The server has taken the

@@ -137,7 +137,7 @@ static void serve(struct http_server *server, const uint8_t *data, size_t size, 
 		  struct output *out)
 {
 	struct http_time now = {.mono_us = 1000000, .wall = 1750000000};
-	struct http_conn *c = http_conn_create(server, now, false, NULL);
+	struct http_conn *c = http_conn_create(server, now, HTTP_PROTOCOL_1, false, NULL);
 	unsigned steps = 0;
 
 	if (!c)

@@ -280,7 +280,7 @@ static UNUSED size_t send_bytes(struct http_conn *c, struct http_time now, const
 static UNUSED bool converse(struct http_server *server, const void *data, size_t len, size_t step,
 			    size_t room, struct output *out)
 {
-	struct http_conn *c = http_conn_create(server, at_us(0), false, NULL);
+	struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 	bool open;
 
 	assert_non_null(c);

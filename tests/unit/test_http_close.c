@@ -17,7 +17,7 @@ static void timeouts(struct http_server_config *cfg)
 static void test_an_idle_connection_is_closed_without_a_word(void **state)
 {
 	struct http_server *server = server_with(*state, timeouts);
-	struct http_conn *c = http_conn_create(server, at_us(5 * SECOND), false, NULL);
+	struct http_conn *c = http_conn_create(server, at_us(5 * SECOND), HTTP_PROTOCOL_1, false, NULL);
 
 	assert_int_equal(http_conn_deadline(c), 35 * SECOND);
 	/* an empty line is no request, and wins no time */
@@ -36,7 +36,7 @@ static void test_an_idle_connection_is_closed_without_a_word(void **state)
 static void test_a_slow_head_gets_408(void **state)
 {
 	struct http_server *server = server_with(*state, timeouts);
-	struct http_conn *c = http_conn_create(server, at_us(0), false, NULL);
+	struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 
 	send_text(c, at_us(20 * SECOND), "G");
 	assert_int_equal(http_conn_deadline(c), 30 * SECOND);
@@ -58,7 +58,7 @@ static void test_a_slow_head_gets_408(void **state)
 static void test_slow_content_gets_408(void **state)
 {
 	struct http_server *server = server_with(*state, timeouts);
-	struct http_conn *c = http_conn_create(server, at_us(0), false, NULL);
+	struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 
 	send_text(c, at_us(1 * SECOND), "POST / HTTP/1.1\r\n" H "Content-Length: 5\r\n\r\nab");
 	assert_int_equal(http_conn_deadline(c), 11 * SECOND);
@@ -74,7 +74,7 @@ static void test_slow_content_gets_408(void **state)
 static void test_deadlines_follow_the_state(void **state)
 {
 	struct http_server *server = server_with(*state, timeouts);
-	struct http_conn *c = http_conn_create(server, at_us(0), false, NULL);
+	struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 
 	send_text(c, at_us(1 * SECOND), GET);
 	assert_int_equal(http_conn_deadline(c), UINT64_MAX);
@@ -109,7 +109,7 @@ static void test_end_of_input(void **state)
 	uint8_t *buf;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct http_conn *c = http_conn_create(server, at_us(0), false, NULL);
+		struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 
 		send_text(c, at_us(0), cases[i].sent);
 		http_conn_input_end(c, at_us(0));
@@ -125,7 +125,7 @@ static void test_end_of_input(void **state)
 static void test_end_of_input_behind_pipelined_requests(void **state)
 {
 	struct http_server *server = site_server(*state);
-	struct http_conn *c = http_conn_create(server, at_us(0), false, NULL);
+	struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 	const char *at, *end;
 	struct reply r;
 	char *text;
@@ -148,9 +148,9 @@ static void test_end_of_input_behind_pipelined_requests(void **state)
 static void test_draining(void **state)
 {
 	struct http_server *server = site_server(*state);
-	struct http_conn *idle = http_conn_create(server, at_us(0), false, NULL);
-	struct http_conn *reading = http_conn_create(server, at_us(0), false, NULL);
-	struct http_conn *writing = http_conn_create(server, at_us(0), false, NULL);
+	struct http_conn *idle = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
+	struct http_conn *reading = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
+	struct http_conn *writing = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 	char *text;
 
 	send_text(reading, at_us(0), "GET /hello.txt HTT");
@@ -182,7 +182,7 @@ static void test_draining(void **state)
 static void test_continue_is_sent_before_the_content(void **state)
 {
 	struct http_server *server = site_server(*state);
-	struct http_conn *c = http_conn_create(server, at_us(0), false, NULL);
+	struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 	char *text;
 
 	send_text(c, at_us(0),

@@ -44,7 +44,7 @@ static void test_a_large_file_streams_into_any_room(void **state)
 static void test_head_and_body_come_in_one_call(void **state)
 {
 	struct http_server *server = site_server(*state);
-	struct http_conn *c = http_conn_create(server, at_us(0), false, NULL);
+	struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 	uint8_t out[4096];
 
 	send_text(c, at_us(0), GET);
@@ -88,7 +88,7 @@ static void test_a_file_that_shrinks_breaks_the_connection(void **state)
 {
 	const struct site *s = *state;
 	struct http_server *server = site_server(s);
-	struct http_conn *c = http_conn_create(server, at_us(0), false, NULL);
+	struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 	static char data[10000];
 	uint8_t out[1000];
 
@@ -114,7 +114,7 @@ static void test_a_file_that_grows_breaks_the_connection(void **state)
 {
 	const struct site *s = *state;
 	struct http_server *server = site_server(s);
-	struct http_conn *c = http_conn_create(server, at_us(0), false, NULL);
+	struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 	static char data[10000];
 	char *rest;
 
@@ -167,7 +167,7 @@ static void test_pipelined_requests_are_answered_in_order(void **state)
 static void test_nothing_is_read_while_a_response_is_due(void **state)
 {
 	struct http_server *server = site_server(*state);
-	struct http_conn *c = http_conn_create(server, at_us(0), false, NULL);
+	struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 	uint8_t *buf, out[65536];
 
 	send_text(c, at_us(0), GET GET GET);
@@ -298,7 +298,7 @@ static void test_the_largest_head_with_content(void **state)
 static void test_an_idle_connection_holds_no_buffer(void **state)
 {
 	struct http_server *server = site_server(*state);
-	struct http_conn *c = http_conn_create(server, at_us(0), false, NULL);
+	struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 	const struct h1_conn *inside = (const struct h1_conn *)c;
 	uint8_t *buf;
 
@@ -347,7 +347,7 @@ static void test_files_are_closed(void **state)
 	assert_int_equal(lowest_free_fd(), before);
 
 	/* and when the connection ends in the middle */
-	struct http_conn *c = http_conn_create(server, at_us(0), false, NULL);
+	struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 	send_text(c, at_us(0), "GET /big.bin HTTP/1.1\r\n" H "\r\n");
 	assert_int_equal(lowest_free_fd(), before + 1);
 	http_conn_destroy(c);

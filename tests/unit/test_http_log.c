@@ -151,7 +151,7 @@ static void test_duration_and_user(void **state)
 {
 	struct journal j = {0};
 	struct http_server *server = logging_server(*state, &j);
-	struct http_conn *c = http_conn_create(server, at_us(100), true, &j);
+	struct http_conn *c = http_conn_create(server, at_us(100), HTTP_PROTOCOL_1, true, &j);
 	uint8_t out[4096];
 
 	send_request(c, 1000, "GET /hello.txt ");
@@ -173,7 +173,7 @@ static void test_responses_that_end_early(void **state)
 	const struct site *s = *state;
 	struct journal j = {0};
 	struct http_server *server = logging_server(s, &j);
-	struct http_conn *c = http_conn_create(server, at_us(0), false, NULL);
+	struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 	uint8_t out[4096];
 
 	send_request(c, 0, "GET /big.bin HTTP/1.1\r\n" H "\r\n");
@@ -187,13 +187,13 @@ static void test_responses_that_end_early(void **state)
 	assert_memory_equal(j.lines[0].text, want, strlen(want));
 
 	/* idle, or in the middle of a request: no response, no entry */
-	c = http_conn_create(server, at_us(0), false, NULL);
+	c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 	send_request(c, 0, "GET /");
 	http_conn_destroy(c);
 	assert_int_equal(j.count, 1);
 
 	write_text(s->root_fd, "cut.txt", "0123456789");
-	c = http_conn_create(server, at_us(0), false, NULL);
+	c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 	send_request(c, 0, "GET /cut.txt HTTP/1.1\r\n" H "\r\n");
 	/* Written to meanwhile: what it holds now is no part of what the head has promised. */
 	write_text(s->root_fd, "cut.txt", "01234");

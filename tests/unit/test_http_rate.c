@@ -81,7 +81,7 @@ static void expect_408(struct http_conn *c, uint64_t when, enum http_end why)
 static void test_a_head_below_the_rate_gets_408(void **state)
 {
 	struct http_server *server = server_with(*state, slow_is_fine);
-	struct http_conn *c = http_conn_create(server, at_us(0), false, NULL);
+	struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 
 	send_text(c, at_us(20 * SECOND), "GET / HTTP/1.1\r\nA: ");
 	/* a byte a second is worth a hundredth of one */
@@ -96,7 +96,7 @@ static void test_a_head_below_the_rate_gets_408(void **state)
 static void test_content_at_the_rate_may_last(void **state)
 {
 	struct http_server *server = server_with(*state, slow_is_fine);
-	struct http_conn *c = http_conn_create(server, at_us(0), false, NULL);
+	struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 	char hundred[101];
 	unsigned t;
 
@@ -128,7 +128,7 @@ static void fast_window(struct http_server_config *cfg)
 static void test_a_pause_within_content_is_body_timeout(void **state)
 {
 	struct http_server *server = server_with(*state, fast_window);
-	struct http_conn *c = http_conn_create(server, at_us(0), false, NULL);
+	struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 
 	send_text(c, at_us(SECOND), "POST / HTTP/1.1\r\n" H "Content-Length: 5\r\n\r\na");
 	assert_int_equal(http_conn_deadline(c), 6 * SECOND);
@@ -143,7 +143,7 @@ static void test_a_pause_within_content_is_body_timeout(void **state)
 static void test_the_rate_is_for_requests_only(void **state)
 {
 	struct http_server *server = server_with(*state, slow_is_fine);
-	struct http_conn *c = http_conn_create(server, at_us(0), false, NULL);
+	struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 
 	send_text(c, at_us(0), "GET /hello.txt HTTP/1.1\r\n" H "\r\n");
 	assert_int_equal(http_conn_deadline(c), UINT64_MAX);

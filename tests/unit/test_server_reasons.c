@@ -224,7 +224,7 @@ static void test_every_reason_has_a_word(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
 		const char *word = close_reason_text(all[i]);
-		assert_int_equal(strspn(word, "abcdefghijklmnopqrstuvwxyz-"), strlen(word));
+		assert_int_equal(strspn(word, "abcdefghijklmnopqrstuvwxyz2-"), strlen(word));
 		for (size_t j = 0; j < i; j++)
 			assert_string_not_equal(word, close_reason_text(all[j]));
 	}
