@@ -13,7 +13,7 @@
 
 /* PING, SETTINGS, WINDOW_UPDATE, PRIORITY, PRIORITY_UPDATE, empty DATA, unknown types: at once, and per
  * second. Besides each request earns a few, and each DATA frame of ours the two WINDOW_UPDATEs that may
- * answer it. The busiest honest client that was measured stays far below. */
+ * answer it. */
 #define H2_CALM_CONTROL_MAX 1000u
 #define H2_CALM_CONTROL_RATE 100u
 #define H2_CALM_PER_REQUEST 8u

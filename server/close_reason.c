@@ -26,6 +26,19 @@ const char *close_reason_notice(enum close_reason reason)
 		return "send-timeout: the client took nothing of a response for --send-timeout";
 	case CLOSE_TOO_SLOW_SEND:
 		return "too-slow-send: the client took a response slower than --min-send-rate";
+	case CLOSE_H2_FLOOD:
+		return "h2-flood: the client sent too many HTTP/2 frames that ask for nothing";
+	case CLOSE_H2_RESETS:
+		return "h2-resets: too many HTTP/2 streams of the client's ended before their time";
+	case CLOSE_H2_HEAD_TOO_LARGE:
+		return "h2-head-too-large: the header of a request was far larger than "
+		       "--max-header-size";
+	case CLOSE_H2_STALLED:
+		return "h2-stalled: the client let nothing of a response through for "
+		       "--send-timeout";
+	case CLOSE_H2_SETTINGS_TIMEOUT:
+		return "h2-settings-timeout: the client did not acknowledge HTTP/2 settings within "
+		       "--header-timeout";
 	default:
 		return NULL;
 	}

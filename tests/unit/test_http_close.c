@@ -17,7 +17,8 @@ static void timeouts(struct http_server_config *cfg)
 static void test_an_idle_connection_is_closed_without_a_word(void **state)
 {
 	struct http_server *server = server_with(*state, timeouts);
-	struct http_conn *c = http_conn_create(server, at_us(5 * SECOND), HTTP_PROTOCOL_1, false, NULL);
+	struct http_conn *c =
+		http_conn_create(server, at_us(5 * SECOND), HTTP_PROTOCOL_1, false, NULL);
 
 	assert_int_equal(http_conn_deadline(c), 35 * SECOND);
 	/* an empty line is no request, and wins no time */
@@ -109,7 +110,8 @@ static void test_end_of_input(void **state)
 	uint8_t *buf;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
+		struct http_conn *c =
+			http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 
 		send_text(c, at_us(0), cases[i].sent);
 		http_conn_input_end(c, at_us(0));
@@ -149,8 +151,10 @@ static void test_draining(void **state)
 {
 	struct http_server *server = site_server(*state);
 	struct http_conn *idle = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
-	struct http_conn *reading = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
-	struct http_conn *writing = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
+	struct http_conn *reading =
+		http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
+	struct http_conn *writing =
+		http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 	char *text;
 
 	send_text(reading, at_us(0), "GET /hello.txt HTT");
