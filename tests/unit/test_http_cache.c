@@ -15,7 +15,7 @@ static struct reply ask_at(struct http_server *server, time_t wall, const char *
 			   const char *fields, struct output *out)
 {
 	const struct http_time now = {.mono_us = 0, .wall = wall};
-	struct http_conn *c = http_conn_create(server, now, false, NULL);
+	struct http_conn *c = http_conn_create(server, now, HTTP_PROTOCOL_1, false, NULL);
 	struct reply reply = {0};
 	char request[1024];
 	const char *at;
@@ -513,7 +513,7 @@ static void test_more_events_than_the_kernel_keeps(void **state)
 
 static struct http_conn *begin(struct http_server *server, const char *path, struct output *out)
 {
-	struct http_conn *c = http_conn_create(server, at_us(0), false, NULL);
+	struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 	uint8_t block[8192];
 	char request[128];
 
@@ -601,7 +601,7 @@ static void test_memory_outlives_the_entry(void **state)
 {
 	const struct site *s = *state;
 	struct http_server *server = server_with(s, config);
-	struct http_conn *c = http_conn_create(server, at_us(0), false, NULL);
+	struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 	struct http_response response;
 	struct http_file file;
 	uint8_t text[64];
@@ -764,7 +764,7 @@ static void test_no_body_is_a_mixture(void **state)
 
 		assert_int_equal(pthread_create(&thread, NULL, overwrite, &writer), 0);
 		while (whole < ROUNDS || versions < 10 || (k == 1 && broken == 0)) {
-			struct http_conn *c = http_conn_create(server, at_us(0), false, NULL);
+			struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 			struct output out = {0};
 			struct reply reply;
 
