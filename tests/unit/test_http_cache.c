@@ -764,7 +764,8 @@ static void test_no_body_is_a_mixture(void **state)
 
 		assert_int_equal(pthread_create(&thread, NULL, overwrite, &writer), 0);
 		while (whole < ROUNDS || versions < 10 || (k == 1 && broken == 0)) {
-			struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
+			struct http_conn *c =
+				http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
 			struct output out = {0};
 			struct reply reply;
 
