@@ -4,6 +4,7 @@ import os
 
 from basics import ADDRESS, Skipped
 from browser import browser
+from http1.h2 import spoken
 
 EACH = 40  # of each of five kinds of asset
 
@@ -49,7 +50,7 @@ def load_page(env, scheme, protocol, *flags):
         os.chmod(root, 0o755)
         os.chmod(os.path.join(root, "assets"), 0o755)
     with env.server(root) as server, browser(env, server.ca, *flags) as tab:
-        if protocol == "h2" and not speaks_h2(env):
+        if protocol == "h2" and not spoken(env):
             raise Skipped("the server does not offer h2")
         for visit in ("first", "again"):
             result = tab.load("%s://%s/" % (scheme, ADDRESS))
@@ -60,13 +61,6 @@ def load_page(env, scheme, protocol, *flags):
             assert {r[1] for r in got} <= {200, 304}, [r for r in got if r[1] not in (200, 304)]
             assert {r[2] for r in got} == {protocol}, {r[2] for r in got}
         print("        %s, %s: %d responses, no complaint" % (scheme, protocol, len(got)), flush=True)
-
-
-def speaks_h2(env):
-    context = env.tls_context()
-    context.set_alpn_protocols(["h2", "http/1.1"])
-    with env.connect(tls=True, context=context) as sock:
-        return sock.selected_alpn_protocol() == "h2"
 
 
 def test_page_of_200_assets_over_http(env):

@@ -6,9 +6,9 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from basics import text_of
-from http1 import differences, nginx, site
-from http1.case import DIFFERENCES, HEAD
+from basics import Skipped, text_of
+from http1 import differences, h2, nginx, site
+from http1.case import DIFFERENCES, HEAD, status_of
 from http1.play import Player, expected, fits
 from http1.strict import StrictReader
 from http1.table import CASES
@@ -94,6 +94,17 @@ def test_table_in_tls(env):
     with our_server(env):
         check(env, "inside TLS", play_all(connector(env, tls=True), [c for c in CASES if c.tls is not None]),
               lambda c: c.tls or expected(c))
+
+
+def test_table_over_h2(env):
+    """What a row asks is independent of how it is framed (RFC 9110 1.2): the same over HTTP/2, by curl."""
+    with our_server(env) as server:
+        if not h2.spoken(env):
+            raise Skipped("the server does not offer h2")
+        cases = [c for c in CASES if h2.translatable(c)]
+        assert len(cases) > 250, len(cases)
+        check(env, "over HTTP/2", h2.play_all(env, server.ca, cases, etag_of(connector(env))),
+              lambda c: str(status_of(c.expect[0])))
 
 
 def test_head_has_the_fields_of_get(env):

@@ -82,7 +82,7 @@ for what, section, content in (
         ("extension of the last chunk", "7.1.1", "0;a=b\r\n\r\n"),
         ("trailer field", "7.1.2", "0\r\nA: b\r\n\r\n"),
         ("three trailer fields", "7.1.2", "0\r\nA: b\r\nC:\r\nD: e\r\n\r\n"),
-        ("trailer field that a request has", "7.1.2", "0\r\nConnection: close\r\nIf-Match: \"x\"\r\nRange: bytes=0-0\r\n\r\n")):
+        ("trailer field that a request has", "7.1.2", "0\r\nConnection: close\r\nRange: bytes=0-0\r\n\r\n")):
     case("chunked: " + what, "9112 " + section, chunked(content + get("/hello.txt")), [405, 200], body="hello.txt")
 for what, section, content in (
         ("no size", "7.1", "\r\nabcde\r\n"),
@@ -184,7 +184,7 @@ EARLY = ["no size", "size of letters", "size 0x5", "size -1", "size +5", "size 5
 differs("405 close…", BOTH,
         "9110 7.5: an answer may come before the content; then nginx reads that, finds fault and closes",
         *["chunked: %s is invalid" % what for what in EARLY])
-differs("405 close…", BOTH, "9110 7.5: an answer may come before the content is known to be too large",
+differs("405…", BOTH, "9110 7.5: an answer may come before the content is known to be too large",
         "chunked: size of 2^6?",
         "chunked: 1 MiB and*")
 differs("405 200 open", OURS,

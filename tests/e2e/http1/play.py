@@ -18,7 +18,7 @@ PROBE = b"GET /probe.txt HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 
 class Outcome(namedtuple("Outcome", "statuses end faults")):
     def __str__(self):
-        text = " ".join(self.statuses + (self.end,))
+        text = " ".join(self.statuses + (self.end,)).strip()
         return "; ".join([text, ", ".join(self.faults)]) if self.faults else text
 
 
@@ -143,24 +143,27 @@ class _Exchange:
             self.faults = [str(e)]
         except TimeoutError:
             end = "hangs"
-        self._check_rules()
+        if self.last is not None:
+            self.faults += broken_rules(self.case, self.last, self.etag)
         return Outcome(tuple(self.statuses), end, tuple(dict.fromkeys(self.faults)))
 
-    # -- the row's own rules
 
-    def _check_rules(self):
-        if self.last is None:
-            return
-        for name, value in self.case.has.items():
-            got = self.last[name]
-            if value is None and got is not None:
-                self.faults.append("%s is %s" % (name, got))
-            elif value is not None and got is None:
-                self.faults.append("no " + name)
-            elif isinstance(value, str) and not fits(got, value.replace("@ETAG@", self.etag)):
-                self.faults.append("%s is %s" % (name, got))
-        if self.case.body is not None and self.last.body != content(self.case.body, self.last):
-            self.faults.append("other content")
+# ------------------------------------------------------------------ the row's own rules
+
+def broken_rules(case, answer, etag):
+    """What the row wants of its last response and this one has not."""
+    found = []
+    for name, value in case.has.items():
+        got = answer[name]
+        if value is None and got is not None:
+            found.append("%s is %s" % (name, got))
+        elif value is not None and got is None:
+            found.append("no " + name)
+        elif isinstance(value, str) and not fits(got, value.replace("@ETAG@", etag)):
+            found.append("%s is %s" % (name, got))
+    if case.body is not None and answer.body != content(case.body, answer):
+        found.append("other content")
+    return found
 
 
 def fits(value, wanted):
