@@ -185,40 +185,40 @@ void log_end(struct log *log, struct http_time now)
 
 /* ------------------------------------------------------------------ lines */
 
-static void add_line(struct log *log, struct log_layout *layout, struct log_facts *facts)
+static void add_line(struct log *log, struct log_layout *layout, struct log_facts facts)
 {
 	const unsigned needs = log_layout_needs(layout);
 	struct tls_info tls;
 	struct tcp_info tcp;
 
-	if (log->broken || !has_room(log, facts->time))
+	if (log->broken || !has_room(log, facts.time))
 		return;
-	if ((needs & LOG_NEEDS_TLS) && facts->client->tls) {
-		tls_session_info(facts->client->tls, &tls);
-		facts->tls = &tls;
+	if ((needs & LOG_NEEDS_TLS) && facts.client->tls) {
+		tls_session_info(facts.client->tls, &tls);
+		facts.tls = &tls;
 	}
-	if ((needs & LOG_NEEDS_TCP) && facts->client->tcp) {
-		tcp_get_info(facts->client->tcp, &tcp);
-		facts->tcp = &tcp;
+	if ((needs & LOG_NEEDS_TCP) && facts.client->tcp) {
+		tcp_get_info(facts.client->tcp, &tcp);
+		facts.tcp = &tcp;
 	}
-	log->len += log_layout_line(layout, facts, log->buf + log->len);
+	log->len += log_layout_line(layout, &facts, log->buf + log->len);
 }
 
 void log_access(struct log *log, const struct http_log_entry *entry)
 {
-	struct log_facts facts = {.time = entry->time, .client = entry->user, .entry = entry};
+	const struct log_facts facts = {.time = entry->time, .client = entry->user, .entry = entry};
 
 	if (log->requests)
-		add_line(log, log->requests, &facts);
+		add_line(log, log->requests, facts);
 }
 
 void log_connection(struct log *log, struct http_time now, const struct app_client *client,
 		    const struct app_ending *ending)
 {
-	struct log_facts facts = {.time = now, .client = client, .ending = ending};
+	const struct log_facts facts = {.time = now, .client = client, .ending = ending};
 
 	if (log->connections)
-		add_line(log, log->connections, &facts);
+		add_line(log, log->connections, facts);
 }
 
 /* ------------------------------------------------------------------ about ourselves */

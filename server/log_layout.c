@@ -106,11 +106,14 @@ static const char *read_variable(struct log_layout *layout, const char *at,
 
 static bool read_layout(struct log_layout *layout, char error[LOG_LAYOUT_ERROR_SIZE])
 {
-	for (const char *at = layout->text; at && *at;) {
+	for (const char *at = layout->text; *at;) {
 		const size_t len = strcspn(at, "$");
 		add_text(layout, at, len);
 		at += len;
-		if (*at == '$' && !(at = read_variable(layout, at + 1, error)))
+		if (*at != '$')
+			break;
+		at = read_variable(layout, at + 1, error);
+		if (!at)
 			return false;
 	}
 	return true;
