@@ -17,7 +17,7 @@ chmod -R a+rX "$work"
 ${CC:-cc} -O2 -D_GNU_SOURCE -o "$work/idle_client" bench/idle_client.c -lssl -lcrypto
 namespace "$client"
 in_client sysctl -qw net.ipv4.ip_local_port_range='1024 65000'
-start_ours "$work/ours.log" --idle-timeout 600
+start_ours "$work/ours.log" --idle-timeout 600 --max-connections-per-client off
 ours=$started
 answers https://10.77.0.2/1k.bin
 worker=$(cat "/proc/$ours/task/$ours/children")

@@ -168,6 +168,7 @@ static struct http_reply reply_to(const struct h1_conn *c)
 	return (struct http_reply){
 		.server = c->base.server,
 		.site = c->base.server->cfg.sites,
+		.user = c->base.user,
 		.now = c->base.seen.wall,
 		.secure = c->base.secure,
 	};

@@ -235,6 +235,7 @@ static struct http_reply begin_response(struct h2_stream *s)
 	return (struct http_reply){
 		.server = c->base.server,
 		.site = c->base.server->cfg.sites,
+		.user = c->base.user,
 		.now = c->base.seen.wall,
 		.fields_only = true,
 		.secure = c->base.secure,

@@ -107,6 +107,10 @@ struct http_server_config {
 				       at most HTTP_RANGES_MAX; default 32                     */
 	bool precompressed;         /* serve file.br, .zst and .gz in place of file; default on */
 	struct http_file_cache_config file_cache;
+	/* May this be answered, to the connection of this `user` and by the site of this number? 0, or 429 or 503, and then the
+	 * seconds after which it may be tried again. NULL: yes. */
+	int (*admit)(void *ctx, void *user, size_t site, unsigned *retry_after);
+	void *admit_ctx;
 	uint64_t seed; /* of what divides the parts of multipart responses          */
 	void (*log)(void *ctx,
 		    const struct http_log_entry *entry); /* NULL: off                    */

@@ -24,7 +24,9 @@
 struct http_reply {
 	struct http_server *server;
 	const struct http_site *site; /* whose files are served                          */
+	void *user; /* of the connection: http_conn_create's                           */
 	time_t now;
+	unsigned retry_after; /* of a 429 or 503, seconds; 0 is 1                          */
 	bool fields_only; /* HTTP/2: no status line, nothing about the connection (RFC 9113 8.2.2)   */
 	bool secure;      /* it came through TLS                                         */
 	const char *vary; /* request fields by which this response was chosen; NULL: none    */

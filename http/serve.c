@@ -37,8 +37,8 @@ void http_serve_page(struct http_response *s, const struct http_reply *reply, in
 	http_response_begin(s, reply, status);
 	if (status == 405)
 		http_response_field(s, "Allow", HTTP_ALLOW); /* RFC 9110 15.5.6: MUST */
-	if (status == 503)
-		http_response_field(s, "Retry-After", "1");
+	if (status == 503 || status == 429)                  /* RFC 9110 10.2.3, RFC 6585 4 */
+		http_response_number(s, "Retry-After", reply->retry_after ? reply->retry_after : 1);
 	http_error_page(s, reply, text);
 }
 
@@ -114,20 +114,30 @@ static bool choose_site(struct http_reply *reply, struct http_str host)
 	return site || !host.at || !server->cfg.strict_hosts;
 }
 
+static int admit(struct http_reply *reply)
+{
+	const struct http_server_config *cfg = &reply->server->cfg;
+
+	if (!cfg->admit)
+		return 0;
+	return cfg->admit(cfg->admit_ctx, reply->user, (size_t)(reply->site - cfg->sites),
+			  &reply->retry_after);
+}
+
 void http_serve(struct http_response *s, struct http_reply *reply, const struct http_request *r)
 {
 	char path[HTTP_PATH_SIZE];
 	enum http_refusal refusal;
-	int early = http_serve_early(r);
+	int early;
 
 	if (reply->server->files)
 		http_file_cache_set_time(reply->server->files, reply->now);
 	reply->head_only = r->method_id == HTTP_METHOD_HEAD;
 	reply->own_pages = is_get_or_head(r);
-	if (!choose_site(reply, http_request_host(r))) {
-		http_serve_page(s, reply, 421, NULL);
-		return;
-	}
+	const bool known = choose_site(reply, http_request_host(r));
+	early = admit(reply);
+	if (early == 0)
+		early = known ? http_serve_early(r) : 421;
 	if (early != 0) {
 		/* What follows a CONNECT would be the tunnel's. */
 		if (r->method_id == HTTP_METHOD_CONNECT)

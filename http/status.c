@@ -29,6 +29,8 @@ static const struct {
 	{416, "Range Not Satisfiable", "The file has no bytes in the range that was asked for."},
 	{417, "Expectation Failed", "The only expectation that can be met is 100-continue."},
 	{421, "Misdirected Request", "No site of that name is served on this connection."},
+	{429, "Too Many Requests",
+	 "That were more requests than one client may send in so short a time."},
 	{431, "Request Header Fields Too Large",
 	 "The header section is larger than this server takes."},
 	{500, "Internal Server Error", "The file could not be read."},

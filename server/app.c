@@ -6,11 +6,14 @@
 
 #include "server/session.h"
 
+#define EVICTION_TRIES 16 /* idle sessions that are looked at to make room for one */
+
 struct app {
 	struct session_env env;
 	struct tcp_listener *http, *https;
 	struct session_list sessions;
 	struct session_list busy; /* sessions whose share of the last turn was used up */
+	struct session_list idle; /* that nobody would miss, the longest idle first    */
 	size_t count;
 	bool draining;
 };
@@ -21,6 +24,7 @@ void app_config_default(struct app_config *cfg)
 		.http_port = 80,
 		.backlog = 1024,
 		.max_handshakes = 1024,
+		.max_connections = 16384,
 		.handshake_timeout_us = 10 * 1000000ull,
 		.send_timeout_us = 60 * 1000000ull,
 		.min_send = {240, 60 * 1000000ull},
@@ -37,7 +41,8 @@ static bool listen_on(struct app *app, uint16_t port, struct tcp_listener **out)
 
 struct app *app_create(const struct app_config *cfg)
 {
-	if (cfg->https_port != 0 && (!cfg->tls || cfg->max_handshakes == 0))
+	if (cfg->max_connections == 0 ||
+	    (cfg->https_port != 0 && (!cfg->tls || cfg->max_handshakes == 0)))
 		return NULL;
 	struct app *app = calloc(1, sizeof *app);
 	if (!app)
@@ -46,6 +51,7 @@ struct app *app_create(const struct app_config *cfg)
 	handshakes_init(&app->env.handshakes, cfg->max_handshakes);
 	TAILQ_INIT(&app->sessions);
 	TAILQ_INIT(&app->busy);
+	TAILQ_INIT(&app->idle);
 	if (!listen_on(app, cfg->http_port, &app->http) ||
 	    !listen_on(app, cfg->https_port, &app->https)) {
 		app_destroy(app);
@@ -65,41 +71,108 @@ static void unlisten(struct app *app)
 
 /* ------------------------------------------------------------------ sessions */
 
-static void forget(struct app *app, struct session *s)
+/* `busy` and `idle` exclude each other: a session is in one of the lists at most. */
+static void leave_lists(struct app *app, struct session *s)
 {
 	if (s->busy)
 		TAILQ_REMOVE(&app->busy, s, ready);
+	else if (s->idle)
+		TAILQ_REMOVE(&app->idle, s, ready);
+	s->busy = s->idle = false;
+}
+
+static void forget(struct app *app, struct session *s)
+{
+	const struct ip_addr client = s->client.remote.addr;
+
+	leave_lists(app, s);
 	TAILQ_REMOVE(&app->sessions, s, link);
 	app->count--;
 	session_destroy(s);
+	if (app->env.cfg.limits)
+		limits_disconnect(app->env.cfg.limits, &client);
 }
 
 /* Lets a session act, and then frees it, queues it for the next turn, or leaves it to its events. */
 static void run(struct app *app, struct session *s, struct http_time now)
 {
-	if (s->busy)
-		TAILQ_REMOVE(&app->busy, s, ready);
+	leave_lists(app, s);
 	session_run(s, now);
+	if (s->phase == SESSION_OVER) {
+		forget(app, s);
+		return;
+	}
+	s->idle = !s->busy && session_is_idle(s);
 	if (s->busy)
 		TAILQ_INSERT_TAIL(&app->busy, s, ready);
-	if (s->phase == SESSION_OVER)
+	else if (s->idle)
+		TAILQ_INSERT_TAIL(&app->idle, s, ready);
+}
+
+/* ------------------------------------------------------------------ who may come in */
+
+/* True when there is a place for one more. */
+static bool make_room(struct app *app)
+{
+	struct session *s, *next;
+	int tries = EVICTION_TRIES;
+
+	if (app->count < app->env.cfg.max_connections)
+		return true;
+	for (s = TAILQ_FIRST(&app->idle); s && tries-- > 0; s = next) {
+		next = TAILQ_NEXT(s, ready);
+		if (!session_make_room(s))
+			continue;
 		forget(app, s);
+		return true;
+	}
+	return false;
+}
+
+static void refuse(struct app *app, struct tcp_conn *tcp, const struct app_client *client,
+		   enum close_reason reason)
+{
+	const struct app_ending ending = {.reason = reason};
+
+	if (app->env.cfg.closed)
+		app->env.cfg.closed(app->env.cfg.ctx, client, &ending);
+	tcp_abort(tcp);
+}
+
+/* The client's own limit comes first: who is beyond it takes nobody's place. */
+static void admit(struct app *app, struct tcp_conn *tcp, bool secure, struct http_time now)
+{
+	struct limits *limits = app->env.cfg.limits;
+	struct app_client client;
+
+	session_client(tcp, secure, &client);
+	if (limits && !limits_connect(limits, &client.remote.addr)) {
+		refuse(app, tcp, &client, CLOSE_CLIENT_CONNECTIONS);
+		return;
+	}
+	struct session *s = NULL;
+	if (!make_room(app))
+		refuse(app, tcp, &client, CLOSE_MAX_CONNECTIONS);
+	else
+		s = session_create(&app->env, tcp, &client, now);
+	if (!s) {
+		if (limits)
+			limits_disconnect(limits, &client.remote.addr);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&app->sessions, s, link);
+	app->count++;
+	if (app->draining)
+		session_on_drain(s);
+	run(app, s, now);
 }
 
 static void accept_all(struct app *app, struct tcp_listener *l, struct http_time now)
 {
 	struct tcp_conn *tcp;
 
-	while ((tcp = tcp_accept(l)) != NULL) {
-		struct session *s = session_create(&app->env, tcp, l == app->https, now);
-		if (!s)
-			continue;
-		TAILQ_INSERT_TAIL(&app->sessions, s, link);
-		app->count++;
-		if (app->draining)
-			session_on_drain(s);
-		run(app, s, now);
-	}
+	while ((tcp = tcp_accept(l)) != NULL)
+		admit(app, tcp, l == app->https, now);
 }
 
 static void handle(struct app *app, const struct stack_event *ev, struct http_time now)

@@ -22,6 +22,7 @@
 
 #include "http/http.h"
 #include "server/close_reason.h"
+#include "server/limits.h"
 #include "stack/stack.h"
 #include "tls/tls.h"
 
@@ -55,6 +56,10 @@ struct app_config {
 	bool http2_clear;         /* HTTP/2 with prior knowledge on http_port                 */
 	unsigned backlog;         /* connections waiting for the next app_run, per port       */
 	size_t max_handshakes;    /* of TLS under way at once: server/handshakes.h       */
+	/* Sessions at once. For one more the longest idle one is closed, or else the new one is refused. */
+	size_t max_connections;
+	struct limits
+		*limits; /* what one client may have; NULL: anything. Stays the caller's      */
 	uint64_t handshake_timeout_us; /* from accept to the end of the TLS handshake          */
 	uint64_t send_timeout_us;      /* without one byte acknowledged while some wait         */
 	struct http_rate_min

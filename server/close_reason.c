@@ -39,6 +39,12 @@ const char *close_reason_notice(enum close_reason reason)
 	case CLOSE_H2_SETTINGS_TIMEOUT:
 		return "h2-settings-timeout: the client did not acknowledge HTTP/2 settings within "
 		       "--header-timeout";
+	case CLOSE_CLIENT_CONNECTIONS:
+		return "client-connections: refused, the client has --max-connections-per-client";
+	case CLOSE_MAX_CONNECTIONS:
+		return "max-connections: refused, --max-connections are in use";
+	case CLOSE_MADE_ROOM:
+		return "made-room: idle, and closed because of --max-connections";
 	default:
 		return NULL;
 	}

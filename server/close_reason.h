@@ -27,6 +27,9 @@
 	X(PROTOCOL_ERROR, "protocol-error")         \
 	X(MAX_REQUESTS, "max-requests")             \
 	X(FILE_CHANGED, "file-changed")             \
+	X(CLIENT_CONNECTIONS, "client-connections") \
+	X(MAX_CONNECTIONS, "max-connections")       \
+	X(MADE_ROOM, "made-room")                   \
 	X(DRAIN, "drain")                           \
 	X(SERVER_ENDED, "server-ended")             \
 	X(RESET_BY_PEER, "reset-by-peer")           \

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -23,6 +24,7 @@
 #include <unistd.h>
 
 #include "server/control.h"
+#include "server/limits.h"
 #include "server/log.h"
 #include "server/renewal.h"
 #include "server/worker.h"
@@ -53,6 +55,7 @@ struct master {
 	struct renewal renewal;
 	bool look;       /* at the files, at once: SIGHUP          */
 	bool reopen_log; /* SIGUSR1                                */
+	struct limits_table *limits;
 	struct child child[TUN_QUEUES_MAX];
 	unsigned count;
 	int signal_fd;
@@ -89,6 +92,8 @@ static void be_worker(struct master *m, unsigned i, int control_fd, int ready_fd
 		.fastopen = s->fastopen_key,
 		.keylog_fd = s->keylog_fd,
 		.log_fd = s->log_fd,
+		.limits = m->limits,
+		.number = i,
 		.master = master,
 	};
 
@@ -456,6 +461,19 @@ static void raise_file_limit(void)
 	}
 }
 
+/* What the workers count of clients, in memory that all of them see. */
+static bool make_limits(struct master *m)
+{
+	uint8_t key[16];
+
+	if (getrandom(key, sizeof key, 0) == (ssize_t)sizeof key)
+		m->limits = limits_table_create(m->count, key);
+	explicit_bzero(key, sizeof key);
+	if (!m->limits)
+		log_error("no memory or no random numbers for the limits of clients: %m");
+	return m->limits != NULL;
+}
+
 int master_run(struct startup *s)
 {
 	struct master *m = calloc(1, sizeof *m);
@@ -471,7 +489,8 @@ int master_run(struct startup *s)
 		m->child[i].restart_us = NEVER;
 	}
 	raise_file_limit();
-	if (!renewal_init(&m->renewal, s, now_us()) || !take_signals(m)) {
+	if (!renewal_init(&m->renewal, s, now_us()) || !take_signals(m) || !make_limits(m)) {
+		limits_table_destroy(m->limits);
 		renewal_free(&m->renewal);
 		free(m);
 		return EXIT_RUNTIME;
@@ -485,6 +504,7 @@ int master_run(struct startup *s)
 	supervise(m);
 	const int status = m->status;
 	close(m->signal_fd);
+	limits_table_destroy(m->limits);
 	renewal_free(&m->renewal);
 	free(m);
 	return status;

@@ -40,8 +40,9 @@ struct option_setting {
 
 /* What each site can be told: the rows of the table that are marked so. */
 struct site_options {
-	const char *root;           /* directory to be served                               */
-	struct name_list cert, key; /* files, a key for each                                */
+	const char *root;            /* directory to be served                               */
+	struct name_list cert, key;  /* files, a key for each                                */
+	struct limits_rate requests; /* of one client                                       */
 };
 
 /* A section of the file: a site of its own. What it does not say is as for the default site. */

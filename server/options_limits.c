@@ -15,7 +15,8 @@
 #define TARGET_MIN 64
 #define BODY_MAX (1ull << 40)
 #define FIELDS_MAX 10000
-#define RATE_MAX 1000000 /* then a byte is worth a microsecond: http/rate.h */
+#define CONNECTIONS_MAX 60000 /* the stack has 65,536, also for those that are closing */
+#define RATE_MAX 1000000      /* then a byte is worth a microsecond: http/rate.h */
 
 _Static_assert(HTTP_HEAD_MAX == 65535 && HTTP_RANGES_MAX == 64, "the texts below say so");
 
@@ -59,6 +60,29 @@ static bool parse_ranges(const char *text, void *field)
 	return parse_count(text, 0, HTTP_RANGES_MAX, field);
 }
 
+static bool parse_connections(const char *text, void *field)
+{
+	return parse_count(text, 1, CONNECTIONS_MAX, field);
+}
+
+static bool parse_client_connections(const char *text, void *field)
+{
+	if (strcmp(text, "off") != 0)
+		return parse_count(text, 1, UINT32_MAX, field);
+	*(unsigned *)field = 0;
+	return true;
+}
+
+static bool parse_limit(const char *text, void *field)
+{
+	return value_limit(text, field);
+}
+
+static bool parse_prefixes(const char *text, void *field)
+{
+	return value_prefixes(text, field);
+}
+
 static bool parse_rate(const char *text, void *field)
 {
 	uint64_t rate = 0;
@@ -69,6 +93,17 @@ static bool parse_rate(const char *text, void *field)
 	return true;
 }
 
+const struct option_kind option_kind_connections = {.parse = parse_connections,
+						    .allowed = "1 to " TEXT(CONNECTIONS_MAX)};
+const struct option_kind option_kind_client_connections = {.parse = parse_client_connections,
+							   .allowed = "1 to 4294967295, or off"};
+const struct option_kind option_kind_limit = {
+	.parse = parse_limit,
+	.allowed = "a number a second or minute, such as 20/s or 20/s,100 with a burst, or off"};
+const struct option_kind option_kind_prefixes = {
+	.parse = parse_prefixes,
+	.allowed = "addresses or prefixes such as 10.0.0.0/8 with commas between, up to 64",
+	.joint = ','};
 const struct option_kind option_kind_rate = {
 	.parse = parse_rate,
 	.allowed = "bytes a second up to " TEXT(RATE_MAX) ", such as 240 or 1k, or off"};

@@ -59,8 +59,10 @@ void option_print(const struct option_def *def, const struct option_setting *set
 extern const struct option_kind option_kind_text;
 extern const struct option_kind option_kind_interface;
 /* options_limits.c */
-extern const struct option_kind option_kind_head_size, option_kind_target_size, option_kind_rate,
-	option_kind_fields, option_kind_body_size, option_kind_requests, option_kind_ranges;
+extern const struct option_kind option_kind_head_size, option_kind_target_size,
+	option_kind_body_size, option_kind_fields, option_kind_requests, option_kind_ranges,
+	option_kind_rate, option_kind_connections, option_kind_client_connections,
+	option_kind_limit, option_kind_prefixes;
 /* options_files.c */
 extern const struct option_kind option_kind_cache_entries, option_kind_cache_descriptors,
 	option_kind_cache_memory, option_kind_cache_small;

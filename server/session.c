@@ -388,31 +388,39 @@ void session_on_timer(struct session *s, struct http_time now)
 
 /* ------------------------------------------------------------------ the app's calls */
 
-struct session *session_create(struct session_env *env, struct tcp_conn *tcp, bool secure,
-			       struct http_time now)
+void session_client(const struct tcp_conn *tcp, bool secure, struct app_client *client)
+{
+	struct tcp_info info;
+
+	tcp_get_info(tcp, &info);
+	*client = (struct app_client){
+		.remote = info.remote,
+		.local = info.local,
+		.secure = secure,
+		.conn_id = info.id,
+		.tcp = tcp,
+	};
+}
+
+struct session *session_create(struct session_env *env, struct tcp_conn *tcp,
+			       const struct app_client *client, struct http_time now)
 {
 	struct session *s = calloc(1, sizeof *s);
-	struct tcp_info info;
 
 	if (!s) {
 		tcp_abort(tcp);
 		return NULL;
 	}
-	tcp_get_info(tcp, &info);
 	*s = (struct session){
 		.env = env,
 		.tcp = tcp,
-		.client = {.remote = info.remote,
-			   .local = info.local,
-			   .secure = secure,
-			   .conn_id = info.id,
-			   .tcp = tcp},
+		.client = *client,
 		.phase = SESSION_SNIFF,
 		.phase_deadline = later(now.mono_us, env->cfg.handshake_timeout_us),
 	};
 	progress_init(&s->progress);
 	tcp_set_user(tcp, s);
-	if (!secure && !open_http(s, now)) {
+	if (!client->secure && !open_http(s, now)) {
 		session_destroy(s);
 		return NULL;
 	}
@@ -490,6 +498,39 @@ void session_on_closed(struct session *s, enum tcp_close_reason why)
 {
 	note_reason(s, close_reason_of_tcp(why));
 	close_tcp(s);
+}
+
+/* A client that has not begun its handshake, one between two requests, and one that only owes us a FIN. */
+bool session_is_idle(const struct session *s)
+{
+	switch (s->phase) {
+	case SESSION_SNIFF:
+		return s->place == PLACE_NONE;
+	case SESSION_OPEN:
+		return http_conn_idle(s->http) && s->held_len == 0;
+	case SESSION_LINGER:
+		return s->phase_deadline != NEVER;
+	case SESSION_HANDSHAKE:
+	case SESSION_CLOSE_NOTIFY:
+	case SESSION_OVER:
+		break;
+	}
+	return false;
+}
+
+/* The rest of a response and the FIN are the stack's matter from here on; a request that crosses the FIN is answered with a
+ * RST, which RFC 9112 9.3.1 has a client try again. */
+bool session_make_room(struct session *s)
+{
+	struct slice in[2];
+
+	if (tcp_recv_peek(s->tcp, in) > 0)
+		return false;
+	if (s->phase == SESSION_OPEN && s->tls)
+		(void)tls_session_close_notify(s->tls);
+	note_reason(s, CLOSE_MADE_ROOM);
+	close_tcp(s);
+	return true;
 }
 
 void session_on_drain(struct session *s)

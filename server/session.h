@@ -40,6 +40,7 @@ struct session {
 	struct app_client client;
 	enum session_phase phase;
 	enum close_reason reason; /* the first that was noted                                 */
+	bool idle;        /* nobody would miss it: in the app's list                              */
 	bool busy;        /* its share of this turn was used up                             */
 	bool blocked;     /* the send ring came up short: wait for WRITABLE                 */
 	bool more;        /* further bytes follow the ones being sent                       */
@@ -54,9 +55,11 @@ struct session {
 		phase_deadline; /* handshake or linger                                            */
 };
 
+/* Who is at the other end. */
+void session_client(const struct tcp_conn *tcp, bool secure, struct app_client *client);
 /* Takes over `tcp`, which it gives back in any case. NULL when memory is short. */
-struct session *session_create(struct session_env *env, struct tcp_conn *tcp, bool secure,
-			       struct http_time now);
+struct session *session_create(struct session_env *env, struct tcp_conn *tcp,
+			       const struct app_client *client, struct http_time now);
 /* Resets the connection if it is still there. */
 void session_destroy(struct session *s);
 
@@ -72,6 +75,11 @@ void session_on_timer(struct session *s, struct http_time now);
 void session_on_closed(struct session *s, enum tcp_close_reason why);
 /* Its place among the handshakes is another's: the connection is reset. Afterwards it is OVER. */
 void session_give_way(struct session *s);
+/* Is nothing under way that a client would miss? After session_run. */
+bool session_is_idle(const struct session *s);
+/* Ends an idle one in order, for another is to have its place; afterwards it is OVER. False when bytes of the client
+ * wait to be read: then it is not idle any more. */
+bool session_make_room(struct session *s);
 /* The server drains: what has not come as far as a request is closed. */
 void session_on_drain(struct session *s);
 

@@ -9,7 +9,7 @@
 
 #include "server/log.h"
 
-static const struct site_options *options_of(const struct options *o, size_t n)
+const struct site_options *sites_options(const struct options *o, size_t n)
 {
 	return n == 0 ? &o->site : &o->section[n - 1].site;
 }
@@ -24,7 +24,7 @@ static void place_of(const struct options *o, size_t n, char out[OPTIONS_ERROR_S
 
 const char *sites_root(const struct options *o, size_t n)
 {
-	return options_of(o, n)->root;
+	return sites_options(o, n)->root;
 }
 
 /* ------------------------------------------------------------------ hosts */

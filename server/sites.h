@@ -28,6 +28,8 @@ bool sites_open(struct sites *s, const struct options *o);
 bool sites_try(const struct sites *s, const struct options *o, const char *user);
 void sites_free(struct sites *s);
 
+/* What was said of the n-th site. */
+const struct site_options *sites_options(const struct options *o, size_t n);
 /* The directory of the n-th site, as the user wrote it. */
 const char *sites_root(const struct options *o, size_t n);
 

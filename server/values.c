@@ -95,6 +95,78 @@ bool value_size(const char *text, uint64_t min, uint64_t max, uint64_t *out)
 	return true;
 }
 
+bool value_limit(const char *text, struct limits_rate *out)
+{
+	const char *slash = strchr(text, '/'), *comma = strchr(text, ',');
+	char count[8];
+	unsigned long n, burst;
+
+	if (strcmp(text, "off") == 0) {
+		*out = (struct limits_rate){0};
+		return true;
+	}
+	if (!slash || (size_t)(slash - text) >= sizeof count ||
+	    (slash[1] != 's' && slash[1] != 'm') || (comma ? comma != slash + 2 : slash[2] != '\0'))
+		return false;
+	memcpy(count, text, (size_t)(slash - text));
+	count[slash - text] = '\0';
+	if (!value_number(count, 1, 1000000, &n))
+		return false;
+	burst = n;
+	if (comma && !value_number(comma + 1, 1, 1000000, &burst))
+		return false;
+	out->interval_ns = (slash[1] == 's' ? 1u : 60u) * 1000000000ull / n;
+	out->burst = (uint32_t)burst;
+	return true;
+}
+
+static bool read_prefix(const char *text, struct ip_prefix *out)
+{
+	const char *slash = strchr(text, '/');
+	const size_t len = slash ? (size_t)(slash - text) : strlen(text);
+	char address[INET6_ADDRSTRLEN];
+	uint8_t bytes[16] = {0};
+	unsigned long bits;
+
+	if (len >= sizeof address)
+		return false;
+	memcpy(address, text, len);
+	address[len] = '\0';
+	const bool v6 = strchr(address, ':') != NULL;
+	bits = v6 ? 128 : 32;
+	if (inet_pton(v6 ? AF_INET6 : AF_INET, address, bytes) != 1 ||
+	    (slash && !value_number(slash + 1, 0, bits, &bits)))
+		return false;
+	out->addr = v6 ? ip_addr_v6(bytes) : ip_addr_v4(bytes[0], bytes[1], bytes[2], bytes[3]);
+	out->len = (uint8_t)bits;
+	return true;
+}
+
+bool value_prefixes(const char *text, struct prefix_list *out)
+{
+	struct prefix_list fresh = {.count = 0};
+
+	while (true) {
+		char item[INET6_ADDRSTRLEN + 4];
+		text += strspn(text, " \t");
+		const size_t len = strcspn(text, ", \t");
+		if (len >= sizeof item || fresh.count == LIMITS_PREFIXES_MAX)
+			return false;
+		memcpy(item, text, len);
+		item[len] = '\0';
+		if (!read_prefix(item, &fresh.list[fresh.count++]))
+			return false;
+		text += len;
+		text += strspn(text, " \t");
+		if (*text == '\0')
+			break;
+		if (*text++ != ',')
+			return false;
+	}
+	*out = fresh;
+	return true;
+}
+
 bool value_log_format(const char *text, enum log_format *out)
 {
 	static const char *const names[] = {

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/limits.h"
 #include "stack/stack.h"
 #include "tls/tls.h"
 
@@ -50,6 +51,10 @@ bool value_ecn(const char *text, enum stack_ecn *out);
 bool value_on_off(const char *text, bool *out);
 /* A name that a network interface may have. */
 bool value_interface(const char *text);
+/* "20/s", "20/s,50": so many events a second (or minute, "/m"), and how many at once, without it as many; "off". */
+bool value_limit(const char *text, struct limits_rate *out);
+/* "10.0.0.0/8,fd00::/8,192.0.2.7"; replaces the list. */
+bool value_prefixes(const char *text, struct prefix_list *out);
 /* DNS names and IP addresses with commas between; replaces the list. The list owns its text. */
 bool value_names(const char *text, struct name_list *out);
 /* A host as a request names it, without a port: a DNS name, perhaps with "*." before it, in lower case and without the

@@ -36,6 +36,7 @@ struct worker {
 	struct tls_context *tls;
 	struct app *app;
 	struct log *log;
+	struct limits limits;
 	int signal_fd;
 	bool draining;
 	bool drained;      /* and the master knows                                      */
@@ -83,6 +84,25 @@ static void on_closed(void *ctx, const struct app_client *client, const struct a
 	log_connection(w->log, w->now, client, ending);
 	if (notice && w->cfg->options->log != LOG_OFF)
 		log_client(w->log, w->now.wall, client, notice);
+}
+
+/* The limit of requests for each client; every site has an account of its own. */
+static int on_request(void *ctx, void *user, size_t site, unsigned *retry_after)
+{
+	struct worker *w = ctx;
+	const struct app_client *client = user;
+
+	if (!client)
+		return 0;
+	*retry_after =
+		limits_request(&w->limits, &client->remote.addr, (uint32_t)site,
+			       &sites_options(w->cfg->options, site)->requests, w->now.mono_us);
+	if (*retry_after == 0)
+		return 0;
+	if (w->cfg->options->log != LOG_OFF)
+		log_client(w->log, w->now.wall, client,
+			   "too-many-requests: answered with 429 because of --limit-requests");
+	return 429;
 }
 
 static void on_keylog(void *ctx, const char *line, size_t len)
@@ -198,6 +218,8 @@ static bool make_http(struct worker *w)
 	set_limits(&cfg, &o->limits);
 	set_files(&cfg, &o->files);
 	cfg.stall_timeout_us = o->send_timeout_us;
+	cfg.admit = on_request;
+	cfg.admit_ctx = w;
 	cfg.log = o->log == LOG_OFF ? NULL : on_access;
 	cfg.log_ctx = w;
 	cfg.send_request_id = o->request_id;
@@ -263,6 +285,8 @@ static bool make_app(struct worker *w)
 	cfg.max_handshakes = o->max_handshakes;
 	cfg.handshake_timeout_us = o->handshake_timeout_us;
 	cfg.send_timeout_us = o->send_timeout_us;
+	cfg.max_connections = o->limits.connections;
+	cfg.limits = &w->limits;
 	cfg.min_send = (struct http_rate_min){o->limits.send_rate, o->limits.rate_window_us};
 	cfg.linger_timeout_us = o->linger_timeout_us;
 	cfg.tls_failed = on_tls_failed;
@@ -532,6 +556,13 @@ int worker_run(const struct worker_config *cfg)
 	w->signal_fd = -1;
 	trim_init(&w->trim);
 	w->status = EXIT_RUNTIME;
+	w->limits = (struct limits){
+		.table = cfg->limits,
+		.worker = cfg->number,
+		.client_connections = cfg->options->limits.client_connections,
+		.exempt = cfg->options->limits.exempt,
+	};
+	limits_begin(&w->limits);
 	read_clock(w);
 	if (set_up(w) && say_ready(cfg->ready_fd)) {
 		w->status = 0;

@@ -40,7 +40,7 @@ $(B)/tests/test_lab_%: $(B)/obj/tests/unit/test_lab_%.o $(filter-out $(B)/obj/se
 # and the time of day, comes from the simulator: see tests/sim/entropy.c.
 SIM_LINK := -Wl,--wrap=syscall -Wl,--wrap=time
 SIM_SERVER_O := $(B)/obj/server/app.o $(B)/obj/server/close_reason.o $(B)/obj/server/handshakes.o $(B)/obj/server/session.o $(B)/obj/server/session_out.o \
-	$(B)/obj/server/progress.o
+	$(B)/obj/server/progress.o $(B)/obj/server/limits.o
 $(B)/tests/sim: $(SIM_O) $(SIM_SERVER_O) $(HTTP_O) $(CERTS_O) $(TLS_O) $(B)/libstack.a $(PARSER_O) $(MBEDTLS)/.built
 	$(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) $(SIM_LINK) -o $@ $(filter %.o %.a,$^) $(MBEDTLS_LIB) $(HTTP_LIBS) $(LDLIBS)
 

@@ -153,6 +153,52 @@ static void test_the_rate_is_for_requests_only(void **state)
 	http_server_destroy(server);
 }
 
+/* ------------------------------------------------------------------ requests that are too many */
+
+static int left;
+
+static int admit(void *ctx, void *user, size_t site, unsigned *retry_after)
+{
+	assert_ptr_equal(ctx, &left);
+	assert_string_equal(user, "user");
+	assert_int_equal(site, 0);
+	*retry_after = 17;
+	return left-- > 0 ? 0 : 429;
+}
+
+static void two_requests(struct http_server_config *cfg)
+{
+	left = 2;
+	cfg->admit = admit;
+	cfg->admit_ctx = &left;
+}
+
+/* RFC 6585 4. The connection goes on: a new one would cost more than the answer. */
+static void test_too_many_requests(void **state)
+{
+	struct http_server *server = server_with(*state, two_requests);
+	struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, "user");
+
+	for (int i = 0; i < 5; i++) {
+		send_text(c, at_us(0), "GET /hello.txt HTTP/1.1\r\n" H "\r\n");
+		char *text = receive(c, at_us(0));
+		if (i < 2) {
+			assert_memory_equal(text, "HTTP/1.1 200 ", 13);
+			assert_null(strstr(text, "Retry-After"));
+		} else {
+			assert_memory_equal(text, "HTTP/1.1 429 Too Many Requests\r\n", 32);
+			assert_non_null(strstr(text, "\r\nRetry-After: 17\r\n"));
+			assert_null(strstr(text, "Connection: close"));
+		}
+		free(text);
+	}
+	/* Whatever the method: even that costs one. */
+	send_text(c, at_us(0), "PUT /hello.txt HTTP/1.1\r\n" H "\r\n");
+	expect_status(c, at_us(0), "HTTP/1.1 429 ");
+	http_conn_destroy(c);
+	http_server_destroy(server);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -163,6 +209,7 @@ int main(void)
 		cmocka_unit_test(test_content_at_the_rate_may_last),
 		cmocka_unit_test(test_a_pause_within_content_is_body_timeout),
 		cmocka_unit_test(test_the_rate_is_for_requests_only),
+		cmocka_unit_test(test_too_many_requests),
 	};
 
 	return cmocka_run_group_tests(tests, site_setup, site_teardown);

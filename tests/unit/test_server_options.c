@@ -100,7 +100,9 @@ static void test_every_option_comes_by_flag_environment_and_file(void **state)
 	(void)state;
 	for (size_t i = 0; i < option_count; i++) {
 		const struct option_def *def = &option_table[i];
-		const char *value = def->default_text ? def->default_text : "some";
+		const char *value = def->default_text                        ? def->default_text
+				    : strcmp(def->name, "limit-exempt") == 0 ? "192.0.2.0/24"
+									     : "some";
 		char text[256], name[64];
 		struct call c;
 
@@ -305,6 +307,10 @@ static void test_each_error_says_what_where_and_what_is_allowed(void **state)
 		 EXIT_CONFIG,
 		 {"--client-cert is given without --client-ca"}},
 		{"--client-ca f", "", EXIT_CONFIG, {"--client-ca is given without --client-cert"}},
+		{"--max-connections 0", "", EXIT_USAGE, {"--max-connections", "1 to 60000"}},
+		{"--max-connections-per-client 0", "", EXIT_USAGE, {"per-client", "or off"}},
+		{"--limit-requests 5", "", EXIT_USAGE, {"--limit-requests", "20/s"}},
+		{"--limit-exempt localhost", "", EXIT_USAGE, {"--limit-exempt", "10.0.0.0/8"}},
 		{"--max-header-size 511", "", EXIT_USAGE, {"--max-header-size", "512 to 65535"}},
 		{"--max-header-size 64k", "", EXIT_USAGE, {"--max-header-size", "16k"}},
 		{"--max-target-size 63", "", EXIT_USAGE, {"--max-target-size", "64 to 65535"}},

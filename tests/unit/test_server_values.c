@@ -217,6 +217,48 @@ static void test_sizes(void **state)
 				 (unsigned long long)size);
 }
 
+static void test_limits_of_rates(void **state)
+{
+	static const char *const bad[] = {"",        "20",        "/s",         "20/",
+					  "20/h",    "20/s,",     "20/sec",     "0/s",
+					  "1.5/s",   "20/s,0",    "20/s50",     "-1/s",
+					  "1/s,1,1", "1000001/s", "99999999/s", "20 /s"};
+	struct limits_rate rate;
+
+	(void)state;
+	assert_true(value_limit("off", &rate) && rate.interval_ns == 0);
+	assert_true(value_limit("20/s", &rate) && rate.interval_ns == 50000000 && rate.burst == 20);
+	assert_true(value_limit("20/s,7", &rate) && rate.interval_ns == 50000000 &&
+		    rate.burst == 7);
+	assert_true(value_limit("6/m", &rate) && rate.interval_ns == 10000000000 &&
+		    rate.burst == 6);
+	assert_true(value_limit("1000000/s,1", &rate) && rate.interval_ns == 1000 &&
+		    rate.burst == 1);
+	for (size_t i = 0; i < COUNT(bad); i++)
+		if (value_limit(bad[i], &rate))
+			fail_msg("\"%s\" was taken as a limit", bad[i]);
+}
+
+static void test_prefixes(void **state)
+{
+	static const char *const bad[] = {
+		"",         ",",         "10.0.0.0/33",       "fd00::/129", "10.0.0.0/",
+		"10.0.0/8", "10.0.0.1,", "10.0.0.1 10.0.0.2", "host"};
+	const struct ip_addr a = ip_addr_v4(10, 9, 8, 7), b = ip_addr_v4(192, 0, 2, 7);
+	struct prefix_list list;
+
+	(void)state;
+	assert_true(value_prefixes(" 10.0.0.0/8 , fd00::/8,192.0.2.7", &list) && list.count == 3);
+	assert_true(prefix_list_has(&list, &a) && prefix_list_has(&list, &b));
+	assert_int_equal(list.list[1].addr.version, 6);
+	assert_int_equal(list.list[1].len, 8);
+	assert_int_equal(list.list[2].len, 32);
+	for (size_t i = 0; i < COUNT(bad); i++)
+		if (value_prefixes(bad[i], &list))
+			fail_msg("\"%s\" was taken as prefixes", bad[i]);
+	assert_int_equal(list.count, 3); /* an error leaves it alone */
+}
+
 static void test_words(void **state)
 {
 	enum log_format format;
@@ -315,6 +357,8 @@ int main(void)
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_seconds_become_microseconds),
 		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_limits_of_rates),
+		cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_interface_names),
 		cmocka_unit_test(test_name_lists),
