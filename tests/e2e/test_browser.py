@@ -2,9 +2,8 @@
 """A page with 200 assets in a headless Chromium, which trusts our authority: nothing fails and nothing is said."""
 import os
 
-from basics import ADDRESS, Skipped
+from basics import ADDRESS
 from browser import browser
-from http1.h2 import spoken
 
 EACH = 40  # of each of five kinds of asset
 
@@ -50,8 +49,6 @@ def load_page(env, scheme, protocol, *flags):
         os.chmod(root, 0o755)
         os.chmod(os.path.join(root, "assets"), 0o755)
     with env.server(root) as server, browser(env, server.ca, *flags) as tab:
-        if protocol == "h2" and not spoken(env):
-            raise Skipped("the server does not offer h2")
         for visit in ("first", "again"):
             result = tab.load("%s://%s/" % (scheme, ADDRESS))
             assert result == {"ran": 2 * EACH, "problems": [], "fetched": EACH, "styles": EACH, "images": EACH}, result

@@ -6,7 +6,7 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from basics import Skipped, text_of
+from basics import text_of
 from http1 import differences, h2, nginx, site
 from http1.case import DIFFERENCES, HEAD, status_of
 from http1.play import Player, expected, fits
@@ -99,8 +99,6 @@ def test_table_in_tls(env):
 def test_table_over_h2(env):
     """What a row asks is independent of how it is framed (RFC 9110 1.2): the same over HTTP/2, by curl."""
     with our_server(env) as server:
-        if not h2.spoken(env):
-            raise Skipped("the server does not offer h2")
         cases = [c for c in CASES if h2.translatable(c)]
         assert len(cases) > 250, len(cases)
         check(env, "over HTTP/2", h2.play_all(env, server.ca, cases, etag_of(connector(env))),

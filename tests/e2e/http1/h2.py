@@ -16,13 +16,6 @@ GROUPS = ("Methods", "Content types", "Fields that change nothing", "If-Match", 
 LEFT_OUT = ("connection", "transfer-encoding", "content-length", "upgrade", "http2-settings", "te", "expect")
 
 
-def spoken(env):
-    context = env.tls_context()
-    context.set_alpn_protocols(["h2", "http/1.1"])
-    with env.connect(tls=True, context=context) as sock:
-        return sock.selected_alpn_protocol() == "h2"
-
-
 def parts(case):
     """(method, target, fields) of a row with one request without content; None for any other."""
     text = case.request[0]
