@@ -144,6 +144,35 @@ static void fail(struct h2_conn *c, int err)
 	}
 }
 
+/* ------------------------------------------------------------------ the client's windows */
+
+static bool waiting(const struct h2_conn *c)
+{
+	return c->staged_len > 0 || c->pending_len > 0 || c->goaway_due;
+}
+
+/* The client's time runs while nothing can be sent though there are responses: then its windows are shut. As long as
+ * something can be, TCP is waited for, which judges for itself. */
+static void judge_windows(struct h2_conn *c)
+{
+	const uint64_t now = c->base.seen.mono_us;
+
+	if (c->phase == H2_CLOSED || TAILQ_EMPTY(&c->sending)) {
+		http_rate_end(&c->rate);
+	} else if (waiting(c) || nghttp2_session_want_write(c->ng)) {
+		http_rate_pause(&c->rate, now);
+	} else {
+		http_rate_resume(&c->rate, now);
+		if (c->rate.deadline_us == NEVER)
+			http_rate_begin(&c->rate, &c->base.server->cfg.min_send, now);
+	}
+}
+
+void h2_sent(struct h2_conn *c, size_t len)
+{
+	http_rate_add(&c->rate, &c->base.server->cfg.min_send, c->base.seen.mono_us, len);
+}
+
 /* ------------------------------------------------------------------ the calls of conn.h */
 
 static void destroy(struct http_conn *base)
@@ -186,6 +215,7 @@ static void commit(struct http_conn *base, size_t len)
 	}
 	if (c->stream_count == 0)
 		free_input(c); /* an idle connection holds no buffer */
+	judge_windows(c);
 }
 
 static void input_end(struct http_conn *base)
@@ -246,11 +276,6 @@ static size_t make_frames(struct h2_conn *c, uint8_t *out, size_t room)
 	return c->out_len;
 }
 
-static bool waiting(const struct h2_conn *c)
-{
-	return c->staged_len > 0 || c->pending_len > 0 || c->goaway_due;
-}
-
 static size_t produce(struct http_conn *base, uint8_t *out, size_t room)
 {
 	struct h2_conn *c = h2(base);
@@ -277,6 +302,7 @@ static size_t produce(struct http_conn *base, uint8_t *out, size_t room)
 				break;
 		}
 	}
+	judge_windows(c);
 	return done;
 }
 
@@ -332,6 +358,7 @@ static uint64_t deadline(const struct http_conn *base)
 	earliest(&when, s->rate.deadline_us);
 	if (!TAILQ_EMPTY(&c->sending))
 		earliest(&when, after(TAILQ_FIRST(&c->sending)->waits_us, cfg->stall_timeout_us));
+	earliest(&when, c->rate.deadline_us);
 	if (!TAILQ_EMPTY(&c->lingering))
 		earliest(&when, after(TAILQ_FIRST(&c->lingering)->waits_us, LINGER_US));
 	if (c->stream_count == 0)
@@ -408,6 +435,9 @@ static void expire(struct http_conn *base)
 		h2_stream_waits(s);
 	}
 	expire_sending(c, now);
+	if (c->phase != H2_CLOSED && now >= c->rate.deadline_us)
+		h2_close(c, NGHTTP2_ENHANCE_YOUR_CALM, HTTP_END_TOO_SLOW_SEND);
+	judge_windows(c);
 }
 
 static const struct http_conn_ops ops = {
@@ -433,6 +463,7 @@ struct http_conn *h2_conn_create(const struct http_conn *base)
 	c->base = *base;
 	c->base.ops = &ops;
 	c->created_us = c->idle_us = base->seen.mono_us;
+	http_rate_end(&c->rate);
 	TAILQ_INIT(&c->reading);
 	TAILQ_INIT(&c->sending);
 	TAILQ_INIT(&c->lingering);

@@ -69,6 +69,7 @@ struct h2_conn {
 	struct h2_streams reading, sending, lingering; /* in state BODY, ANSWER, LINGER     */
 	unsigned stream_count;
 	struct h2_bucket control, resets;
+	struct http_rate rate; /* of all responses, while the client's windows hold them back */
 
 	uint8_t *in; /* of H2_INPUT bytes; NULL while nobody is served */
 
@@ -97,6 +98,9 @@ int h2_abuse(struct h2_conn *c, enum http_end why);
 void h2_shutdown(struct h2_conn *c, enum http_end why);
 /* The client has answered the PING that went with it: now none is on its way. */
 void h2_shutdown_last(struct h2_conn *c);
+
+/* DATA has left, so many bytes of it. */
+void h2_sent(struct h2_conn *c, size_t len);
 
 /* ------------------------------------------------------------------ h2_input.c */
 

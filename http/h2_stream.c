@@ -169,6 +169,7 @@ int h2_stream_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t
 	memcpy(at, head, H2_FRAME_HEAD);
 	c->out_len += H2_FRAME_HEAD + len;
 	h2_bucket_add(&c->control, H2_CALM_PER_DATA);
+	h2_sent(c, len);
 	h2_stream_waits(s);
 	return c->out_room - c->out_len < H2_ROOM_MIN ? NGHTTP2_ERR_PAUSE : 0;
 }

@@ -34,17 +34,18 @@ struct http_time {
 
 /* Why a connection comes to its end, as HTTP sees it. */
 enum http_end {
-	HTTP_END_NONE,         /* it does not yet                                        */
-	HTTP_END_CLIENT,       /* the client's stream ended first                        */
-	HTTP_END_REQUESTED,    /* the client asked for it: Connection: close, HTTP/1.0   */
-	HTTP_END_REFUSED,      /* what came was no request, or one we do not go on after */
-	HTTP_END_IDLE,         /* no request came in time                                */
-	HTTP_END_HEAD_TIMEOUT, /* its head did not                                       */
-	HTTP_END_BODY_TIMEOUT, /* its content did not                                    */
-	HTTP_END_TOO_SLOW,     /* it came below min_receive                              */
-	HTTP_END_MAX_REQUESTS, /* max_requests                                           */
-	HTTP_END_DRAIN,        /* http_server_drain                                      */
-	HTTP_END_FILE,         /* a file gave less than was promised                     */
+	HTTP_END_NONE,          /* it does not yet                                        */
+	HTTP_END_CLIENT,        /* the client's stream ended first                        */
+	HTTP_END_REQUESTED,     /* the client asked for it: Connection: close, HTTP/1.0   */
+	HTTP_END_REFUSED,       /* what came was no request, or one we do not go on after */
+	HTTP_END_IDLE,          /* no request came in time                                */
+	HTTP_END_HEAD_TIMEOUT,  /* its head did not                                       */
+	HTTP_END_BODY_TIMEOUT,  /* its content did not                                    */
+	HTTP_END_TOO_SLOW,      /* it came below min_receive                              */
+	HTTP_END_TOO_SLOW_SEND, /* it let responses through below min_send             */
+	HTTP_END_MAX_REQUESTS,  /* max_requests                                           */
+	HTTP_END_DRAIN,         /* http_server_drain                                      */
+	HTTP_END_FILE,          /* a file gave less than was promised                     */
 	HTTP_END_NO_MEMORY,
 	/* of HTTP/2 */
 	HTTP_END_FLOOD,            /* too many frames that ask for nothing                   */
@@ -97,6 +98,9 @@ struct http_server_config {
 	uint64_t body_timeout_us;   /* from one piece of a request's content to the next          */
 	struct http_rate_min min_receive; /* of a request, head and content each: 408 below;
 					     default 240 bytes a second over 60 s              */
+	struct http_rate_min
+		min_send; /* of responses, where the windows of HTTP/2 hold them back: what TCP
+					  holds back is the owner's to judge; default as above */
 	uint64_t idle_timeout_us;   /* between requests, and before the first                     */
 	uint64_t stall_timeout_us;  /* HTTP/2: how long a client may let no byte of a response
 				       through its windows; default 60 s                       */

@@ -9,6 +9,7 @@
 #ifndef HTTP_RATE_H
 #define HTTP_RATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct http_rate_min {
@@ -16,14 +17,18 @@ struct http_rate_min {
 	uint64_t window_us;
 };
 
-/* When `now_us` is at or behind it the peer was too slow; UINT64_MAX: nothing is expected of it. */
 struct http_rate {
-	uint64_t deadline_us;
+	uint64_t
+		deadline_us; /* at which the peer was too slow; UINT64_MAX: nothing is expected of it now */
+	uint64_t
+		left_us; /* while it pauses                                                           */
+	bool paused;
 };
 
 static inline void http_rate_end(struct http_rate *r)
 {
 	r->deadline_us = UINT64_MAX;
+	r->paused = false;
 }
 
 /* From now on the peer is expected to move bytes. */
@@ -31,5 +36,9 @@ void http_rate_begin(struct http_rate *r, const struct http_rate_min *min, uint6
 /* It has moved so many, by `now_us` at the latest. Does nothing when nothing was expected. */
 void http_rate_add(struct http_rate *r, const struct http_rate_min *min, uint64_t now_us,
 		   uint64_t bytes);
+
+/* For a while others are waited for: the peer keeps the time that it has left, and what it moves still adds to it. */
+void http_rate_pause(struct http_rate *r, uint64_t now_us);
+void http_rate_resume(struct http_rate *r, uint64_t now_us);
 
 #endif

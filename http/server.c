@@ -19,6 +19,7 @@ void http_server_config_default(struct http_server_config *cfg)
 		.header_timeout_us = 20 * 1000000ULL,
 		.body_timeout_us = 20 * 1000000ULL,
 		.min_receive = {240, 60 * 1000000ULL},
+		.min_send = {240, 60 * 1000000ULL},
 		.idle_timeout_us = 60 * 1000000ULL,
 		.stall_timeout_us = 60 * 1000000ULL,
 		.max_requests = 1000,

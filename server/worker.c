@@ -175,6 +175,7 @@ static void set_limits(struct http_server_config *cfg, const struct option_limit
 	cfg->max_ranges = l->ranges;
 	cfg->body_timeout_us = l->body_timeout_us;
 	cfg->min_receive = (struct http_rate_min){l->receive_rate, l->rate_window_us};
+	cfg->min_send = (struct http_rate_min){l->send_rate, l->rate_window_us};
 }
 
 #define WATCHES 1024 /* directories of cached files under inotify */

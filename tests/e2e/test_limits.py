@@ -239,9 +239,9 @@ def test_max_connections_refuses_when_all_are_busy(env):
         wait_until(lambda: "max-connections: refused" in server.stderr, "the line that says so")
 
 
-def parallel(env, count, *args):
+def parallel(env, count, *args, scheme="http"):
     """How many of so many requests at once by one curl had which status."""
-    urls = ["http://%s/hello.txt" % ADDRESS] * count
+    urls = ["%s://%s/hello.txt" % (scheme, ADDRESS)] * count
     done = env.curl("--parallel", "--parallel-max", "20", *args, "-w", "%{http_code}\\n",
                     *[a for url in urls for a in ("-o", "/dev/null", url)])
     assert done.returncode == 0, done.stderr
@@ -258,6 +258,13 @@ def test_too_many_requests_are_429_in_all_workers_together(env):
         assert response.status == 429 and 1 <= int(response["retry-after"]) <= 60, response
         assert "%s port " % HOST_ADDRESS in server.stderr and "too-many-requests: " in server.stderr, server.stderr
         assert server.stdout.count(" 429 ") == 71
+
+
+def test_too_many_requests_over_http_2(env):
+    """The streams of one connection count like requests of many."""
+    with env.server("--workers", "1", "--limit-requests", "1/m,30") as server:
+        assert parallel(env, 100, "--http2", scheme="https") == {"200": 30, "429": 70}
+        assert server.stdout.count("HTTP/2.0\" 429 ") == 70, server.stdout
 
 
 def test_exempt_clients_have_no_limits(env):

@@ -135,8 +135,9 @@ static UNUSED int peer_before_send(nghttp2_session *ng, const nghttp2_frame *fra
 
 /* ------------------------------------------------------------------ the two ends */
 
-static UNUSED struct h2_peer *peer_with(struct http_server *server, enum http_protocol protocol,
-					uint32_t window)
+/* `by_hand`: windows are opened by whoever calls nghttp2_submit_window_update. */
+static UNUSED struct h2_peer *peer_make(struct http_server *server, enum http_protocol protocol,
+					uint32_t window, bool by_hand)
 {
 	const nghttp2_settings_entry settings[] = {
 		{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
@@ -145,6 +146,7 @@ static UNUSED struct h2_peer *peer_with(struct http_server *server, enum http_pr
 	};
 	struct h2_peer *p = calloc(1, sizeof *p);
 	nghttp2_session_callbacks *callbacks;
+	nghttp2_option *option;
 
 	p->now = at_us(0);
 	p->step = p->room = SIZE_MAX;
@@ -154,12 +156,21 @@ static UNUSED struct h2_peer *peer_with(struct http_server *server, enum http_pr
 	nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, peer_frame);
 	nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, peer_close);
 	nghttp2_session_callbacks_set_before_frame_send_callback(callbacks, peer_before_send);
-	assert_int_equal(nghttp2_session_client_new(&p->ng, callbacks, p), 0);
+	assert_int_equal(nghttp2_option_new(&option), 0);
+	nghttp2_option_set_no_auto_window_update(option, by_hand);
+	assert_int_equal(nghttp2_session_client_new2(&p->ng, callbacks, p, option), 0);
+	nghttp2_option_del(option);
 	nghttp2_session_callbacks_del(callbacks);
 	assert_int_equal(nghttp2_submit_settings(p->ng, NGHTTP2_FLAG_NONE, settings, 3), 0);
 	p->c = http_conn_create(server, p->now, protocol, false, NULL);
 	assert_non_null(p->c);
 	return p;
+}
+
+static UNUSED struct h2_peer *peer_with(struct http_server *server, enum http_protocol protocol,
+					uint32_t window)
+{
+	return peer_make(server, protocol, window, false);
 }
 
 static UNUSED struct h2_peer *peer_new(struct http_server *server)

@@ -44,6 +44,33 @@ static void test_exactly_the_minimum_lasts_for_ever_and_less_does_not(void **sta
 	assert_int_equal(t, 91); /* the window, and what 90 times nine tenths of a second bought */
 }
 
+static void test_time_stands_still_in_a_pause(void **state)
+{
+	struct http_rate r;
+
+	(void)state;
+	http_rate_begin(&r, &min, 0);
+	http_rate_pause(&r, 4 * SECOND);
+	assert_int_equal(r.deadline_us, UINT64_MAX);
+	http_rate_add(&r, &min, 50 * SECOND, 100);
+	http_rate_resume(&r, 100 * SECOND);
+	assert_int_equal(r.deadline_us, 107 * SECOND);
+	/* nobody saves up more than a window */
+	http_rate_pause(&r, 100 * SECOND);
+	http_rate_add(&r, &min, 100 * SECOND, 100000);
+	http_rate_resume(&r, 200 * SECOND);
+	assert_int_equal(r.deadline_us, 210 * SECOND);
+	/* what has not begun is neither paused nor resumed; what is over already stays so */
+	http_rate_pause(&r, 300 * SECOND);
+	http_rate_resume(&r, 300 * SECOND);
+	assert_int_equal(r.deadline_us, 300 * SECOND);
+	http_rate_end(&r);
+	http_rate_pause(&r, 0);
+	http_rate_add(&r, &min, 0, 100);
+	http_rate_resume(&r, 0);
+	assert_int_equal(r.deadline_us, UINT64_MAX);
+}
+
 static void test_no_minimum(void **state)
 {
 	const struct http_rate_min none = {.window_us = SECOND};
@@ -204,6 +231,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_window_of_time_and_then_what_bytes_buy),
 		cmocka_unit_test(test_exactly_the_minimum_lasts_for_ever_and_less_does_not),
+		cmocka_unit_test(test_time_stands_still_in_a_pause),
 		cmocka_unit_test(test_no_minimum),
 		cmocka_unit_test(test_a_head_below_the_rate_gets_408),
 		cmocka_unit_test(test_content_at_the_rate_may_last),
