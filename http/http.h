@@ -88,6 +88,7 @@ struct http_server_config {
 	 * caller's, and must live as long as the server. */
 	const struct http_site *sites;
 	size_t site_count;
+	uint16_t https_port;     /* where sites redirect to; 0: nowhere; default 443            */
 	bool strict_hosts;       /* a host that no site has: 421, instead of the first site's  */
 	const char *server_name; /* the Server field; NULL sends none                          */
 	size_t max_head;         /* request line and fields together: 431 above; default 16 KiB */

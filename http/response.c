@@ -78,6 +78,27 @@ void http_response_number(struct http_response *s, const char *name, uint64_t va
 	http_buf_append(&s->buf, "\r\n", 2);
 }
 
+/* The Fetch standard, 3.2.3. What does not depend on the request is among the site's fields. */
+static void write_cors(struct http_response *s, const struct http_reply *reply)
+{
+	if (reply->origin.at) {
+		http_buf_text(&s->buf, "Access-Control-Allow-Origin: ");
+		http_buf_append(&s->buf, reply->origin.at, reply->origin.len);
+		http_buf_text(&s->buf, "\r\n");
+		if (reply->site->cors_credentials)
+			http_response_field(s, "Access-Control-Allow-Credentials", "true");
+	}
+}
+
+/* Of files, and what updates what a cache has of them. */
+static void write_cache_control(struct http_response *s, const struct http_reply *reply)
+{
+	if (reply->no_cache)
+		http_response_field(s, "Cache-Control", "no-cache");
+	else if (reply->cache && (s->status == 200 || s->status == 206 || s->status == 304))
+		http_response_field(s, "Cache-Control", reply->cache);
+}
+
 /* RFC 9110 6.2: the version is the server's own, also to an HTTP/1.0 client. RFC 9110 6.6.1:
  * Date, when there is a clock. */
 void http_response_begin(struct http_response *s, const struct http_reply *reply, int status)
@@ -101,8 +122,10 @@ void http_response_begin(struct http_response *s, const struct http_reply *reply
 		http_response_field(s, "Date", date);
 	if (reply->vary)
 		http_response_field(s, "Vary", reply->vary);
-	if (reply->no_cache)
-		http_response_field(s, "Cache-Control", "no-cache");
+	if (reply->site_fields)
+		http_buf_text(&s->buf, reply->site_fields);
+	write_cors(s, reply);
+	write_cache_control(s, reply);
 	if (reply->server->cfg.send_request_id) {
 		char id[HTTP_REQUEST_ID_SIZE];
 		http_request_id(reply->server->cfg.request_id_key, s->request, id);

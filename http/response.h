@@ -29,6 +29,9 @@ struct http_reply {
 	unsigned retry_after; /* of a 429 or 503, seconds; 0 is 1                          */
 	bool fields_only; /* HTTP/2: no status line, nothing about the connection (RFC 9113 8.2.2)   */
 	bool secure;      /* it came through TLS                                         */
+	const char *site_fields; /* lines that the site adds to every response; NULL: none      */
+	struct http_str origin;  /* of the request, if it is one of the site's; `at` NULL       */
+	const char *cache;       /* Cache-Control of the file; NULL: none                       */
 	const char *vary; /* request fields by which this response was chosen; NULL: none    */
 	bool no_cache;    /* Cache-Control: no-cache, whatever the site says of other files   */
 	bool own_pages;   /* an error may be told by a page of the site: GET and HEAD            */

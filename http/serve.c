@@ -10,6 +10,7 @@
 #include "http/resolve.h"
 #include "http/serve_file.h"
 #include "http/serve_listing.h"
+#include "http/serve_site.h"
 
 static bool is_get_or_head(const struct http_request *r)
 {
@@ -89,6 +90,8 @@ static void serve_path(struct http_response *s, struct http_reply *reply,
 	reply->no_cache = found.fallback;
 	switch (found.answer) {
 	case HTTP_ANSWER_FILE:
+		reply->cache = http_cache_value(&reply->site->cache_rules,
+						reply->site->cache_hashed, found.path);
 		http_serve_file(s, reply, r, found.path, &found.file);
 		break;
 	case HTTP_ANSWER_REDIRECT:
@@ -135,6 +138,8 @@ void http_serve(struct http_response *s, struct http_reply *reply, const struct 
 	reply->head_only = r->method_id == HTTP_METHOD_HEAD;
 	reply->own_pages = is_get_or_head(r);
 	const bool known = choose_site(reply, http_request_host(r));
+	if (known)
+		http_serve_site_begin(reply, r);
 	early = admit(reply);
 	if (early == 0)
 		early = known ? http_serve_early(r) : 421;
@@ -158,6 +163,8 @@ void http_serve(struct http_response *s, struct http_reply *reply, const struct 
 		http_serve_page(s, reply, 404, NULL);
 		break;
 	case HTTP_PATH_OK:
+		if (http_serve_site(s, reply, r, path))
+			break;
 		if (r->method_id == HTTP_METHOD_OPTIONS)
 			serve_options(s, reply);
 		else

@@ -11,6 +11,7 @@
 void http_server_config_default(struct http_server_config *cfg)
 {
 	*cfg = (struct http_server_config){
+		.https_port = 443,
 		.server_name = "tunhttpd",
 		.max_head = 16 * 1024,
 		.max_target = 8 * 1024,
@@ -42,6 +43,18 @@ static bool config_valid(const struct http_server_config *cfg)
 	return true;
 }
 
+/* NULL when there are none. False when memory is short. */
+static bool fields_of(const struct http_site *site, bool secure, char **out)
+{
+	struct http_buf text = {0};
+
+	http_site_fields_write(&text, site, secure);
+	if (text.len > 0)
+		http_buf_append(&text, "", 1);
+	*out = text.data;
+	return !text.failed;
+}
+
 static bool copy_sites(struct http_server *server)
 {
 	struct http_server_config *cfg = &server->cfg;
@@ -52,8 +65,15 @@ static bool copy_sites(struct http_server *server)
 	memcpy(server->sites, cfg->sites, cfg->site_count * sizeof(*server->sites));
 	cfg->sites = server->sites;
 	for (size_t i = 0; i < cfg->site_count; i++) {
-		server->sites[i].cache = server->files;
-		if (http_resolver_probe(server->sites[i].root_fd, &server->sites[i].resolver) != 0)
+		struct http_site *site = &server->sites[i];
+		site->cache = server->files;
+		site->fields_plain = site->fields_secure = NULL;
+	}
+	for (size_t i = 0; i < cfg->site_count; i++) {
+		struct http_site *site = &server->sites[i];
+		if (http_resolver_probe(site->root_fd, &site->resolver) != 0 ||
+		    !fields_of(site, false, &site->fields_plain) ||
+		    !fields_of(site, true, &site->fields_secure))
 			return false;
 	}
 	return http_hosts_init(&server->hosts, server->sites, cfg->site_count);
@@ -100,6 +120,10 @@ void http_server_destroy(struct http_server *server)
 	http_file_cache_destroy(server->files);
 	free((char *)server->cfg.server_name);
 	http_hosts_free(&server->hosts);
+	for (size_t i = 0; server->sites && i < server->cfg.site_count; i++) {
+		free(server->sites[i].fields_plain);
+		free(server->sites[i].fields_secure);
+	}
 	free(server->sites);
 	free(server);
 	errno = saved;

@@ -12,6 +12,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "http/cache_rule.h"
+#include "http/cors.h"
+#include "http/redirect.h"
+#include "http/site_fields.h"
 #include "http/static.h"
 #include "http/str.h"
 
@@ -50,9 +54,22 @@ struct http_site {
 	const struct http_error_page *error_pages; /* the first of a status counts */
 	size_t error_page_count;
 
-	/* set by http_server_create */
+	bool redirect_https; /* http is answered by a redirect to https                  */
+	struct http_redirects redirects;
+	struct http_hsts hsts;
+	bool security_headers;     /* site_fields.c says which                             */
+	struct http_fields fields; /* more for every response                              */
+	struct http_cache_rules cache_rules;
+	bool cache_hashed; /* files with a hash in their name never change               */
+	struct http_cors cors;
+	const char *cors_headers; /* request fields that foreign pages may set; NULL: none */
+	uint32_t cors_max_age;    /* seconds; 0: not said                                  */
+	bool cors_credentials;    /* foreign pages may come with cookies and passwords     */
+
+	/* Found out by http_server_create. */
 	enum http_resolver resolver;
 	struct http_file_cache *cache;
+	char *fields_plain, *fields_secure; /* site_fields.h                              */
 };
 
 /* What a site is unless told otherwise. */

@@ -40,7 +40,8 @@ const struct option_def *option_find(const char *name, size_t len)
 
 bool option_is_text(const struct option_def *def)
 {
-	return def->kind == &option_kind_text || def->kind == &option_kind_interface;
+	return def->kind == &option_kind_text || def->kind == &option_kind_interface ||
+	       def->kind == &option_kind_cors_headers;
 }
 
 void *option_field(struct options *o, struct site_section *section, const struct option_def *def)
@@ -48,6 +49,18 @@ void *option_field(struct options *o, struct site_section *section, const struct
 	char *base = section ? (char *)&section->site : def->site ? (char *)&o->site : (char *)o;
 
 	return base + def->offset;
+}
+
+bool option_parse(const struct option_def *def, const char *text, void *field, const char **why)
+{
+	*why = NULL;
+	return def->kind->parse ? def->kind->parse(text, field)
+				: def->kind->parse_why(text, field, why);
+}
+
+bool option_is_switch(const struct option_def *def)
+{
+	return !def->kind->parse && !def->kind->parse_why;
 }
 
 /* Sets an option of the default site, or of the section that is being read. `name` is how an error calls it:
@@ -58,6 +71,7 @@ static bool set(struct reading *r, const struct option_def *def, const char *tex
 	struct option_setting *setting =
 		(r->section ? r->section->set : r->o->set) + (def - option_table);
 	void *field = option_field(r->o, r->section, def);
+	const char *why;
 	struct option_setting fresh = {.source = source, .where = where ? strdup(where) : NULL};
 
 	if (!def->kind->joint || !setting->text || setting->source != source)
@@ -67,9 +81,9 @@ static bool set(struct reading *r, const struct option_def *def, const char *tex
 	bool good = fresh.text && (fresh.where || !where);
 	if (!good)
 		options_fail(r, "%s: out of memory", name);
-	else if (!(good = def->kind->parse(fresh.text, field)))
-		options_fail(r, "%s: \"%s\" is not allowed, it takes %s", name, text,
-			     def->kind->allowed);
+	else if (!(good = option_parse(def, fresh.text, field, &why)))
+		options_fail(r, why ? "%s: \"%s\": %s" : "%s: \"%s\" is not allowed, it takes %s",
+			     name, text, why ? why : def->kind->allowed);
 	if (!good) {
 		free(fresh.text);
 		free(fresh.where);
@@ -98,7 +112,7 @@ static bool read_defaults(struct reading *r)
 /* May the file say it, here? */
 static bool is_key(const struct reading *r, const struct option_def *def)
 {
-	return def->kind->parse && !def->no_file && (def->site || !r->section);
+	return !option_is_switch(def) && !def->no_file && (def->site || !r->section);
 }
 
 static bool take_pair(void *ctx, const char *key, const char *value, const char *where)
@@ -112,7 +126,7 @@ static bool take_pair(void *ctx, const char *key, const char *value, const char 
 		snprintf(name, sizeof name, "%s: %s", where, key);
 		return set(r, def, value, SOURCE_FILE, name, where);
 	}
-	if (def && r->section && def->kind->parse && !def->no_file)
+	if (def && r->section && !option_is_switch(def) && !def->no_file)
 		return options_fail(
 			r, "%s: %s is for the whole server: it goes before the first section",
 			where, key);
@@ -163,7 +177,7 @@ static bool read_env(struct reading *r, char *const env[])
 {
 	for (size_t i = 0; i < option_count; i++) {
 		char name[64];
-		if (!option_table[i].kind->parse)
+		if (option_is_switch(&option_table[i]))
 			continue;
 		env_name(&option_table[i], name);
 		const char *value = env_value(env, name);
@@ -243,10 +257,10 @@ static bool read_flags(struct reading *r, int argc, char *const argv[], const ch
 			def = match(r, argv[i], &value);
 			if (!def)
 				return false;
-			if (def->kind->parse && !value && i + 1 == argc)
+			if (!option_is_switch(def) && !value && i + 1 == argc)
 				return options_fail(r, "--%s needs a value: %s", def->name,
 						    def->kind->allowed);
-			if (def->kind->parse && !value)
+			if (!option_is_switch(def) && !value)
 				value = argv[++i];
 		} else if (root_seen) {
 			return options_fail(r, "one DIR is served, but \"%s\" is a second",
@@ -254,7 +268,7 @@ static bool read_flags(struct reading *r, int argc, char *const argv[], const ch
 		} else {
 			root_seen = true;
 		}
-		if (!def->kind->parse) {
+		if (option_is_switch(def)) {
 			if (!take_switch(r, def, value))
 				return false;
 			continue;
@@ -350,14 +364,34 @@ static bool pairs_make_sense(struct reading *r, const struct site_options *site,
 	return true;
 }
 
+/* What a section inherits may be where it is wrong: then that is told of the section. */
+static bool site_makes_sense(struct reading *r, const struct site_options *site, const char *where)
+{
+	const char *place = where ? where : "", *colon = where ? ": " : "";
+
+	if (!pairs_make_sense(r, site, where))
+		return false;
+	/* The Fetch standard, 3.2.5: browsers refuse these. */
+	if (site->cors_credentials && site->cors.any)
+		return options_fail(r, "%s%scors-credentials is on and cors is *: name the origins",
+				    place, colon);
+	if (site->cors_credentials && site->cors_headers && strchr(site->cors_headers, '*'))
+		return options_fail(
+			r, "%s%scors-credentials is on and cors-headers is *: name the fields",
+			place, colon);
+	if (site->redirect_https && r->o->https == 0)
+		return options_fail(r, "%s%sredirect-https is on, and https is off", place, colon);
+	return true;
+}
+
 static bool make_sense(struct reading *r, char *const env[])
 {
 	struct options *o = r->o;
 
-	if (!pairs_make_sense(r, &o->site, NULL))
+	if (!site_makes_sense(r, &o->site, NULL))
 		return false;
 	for (size_t i = 0; i < o->section_count; i++)
-		if (!pairs_make_sense(r, &o->section[i].site, o->section[i].where))
+		if (!site_makes_sense(r, &o->section[i].site, o->section[i].where))
 			return false;
 	if ((o->client_auth != TLS_CLIENT_OFF) != (o->client_ca != NULL))
 		return options_fail(
@@ -455,8 +489,14 @@ void option_print(const struct option_def *def, const struct option_setting *set
 					    [SOURCE_ENV] = "environment",
 					    [SOURCE_FLAG] = "flag"};
 
-	fprintf(out, "; %s%s%s\n%s = %s\n", words[setting->source], setting->where ? " " : "",
-		setting->where ? setting->where : "", def->name, setting->text);
+	fprintf(out, "; %s%s%s\n", words[setting->source], setting->where ? " " : "",
+		setting->where ? setting->where : "");
+	/* What was said in several lines is printed so. */
+	for (const char *line = setting->text; line;) {
+		const size_t len = strcspn(line, "\n");
+		fprintf(out, "%s = %.*s\n", def->name, (int)len, line);
+		line = line[len] ? line + len + 1 : NULL;
+	}
 }
 
 void options_print(const struct options *o, FILE *out)

@@ -15,6 +15,7 @@
 #include "server/log_sink.h"
 #include "server/options_files.h"
 #include "server/options_limits.h"
+#include "server/options_sites.h"
 #include "server/values.h"
 
 #define EXIT_RUNTIME 1 /* what was asked for did not work                          */
@@ -36,13 +37,6 @@ struct option_setting {
 	char *text;  /* NULL: neither said nor a default */
 	char *where; /* of the file: "file:line"         */
 	enum option_source source;
-};
-
-/* What each site can be told: the rows of the table that are marked so. */
-struct site_options {
-	const char *root;            /* directory to be served                               */
-	struct name_list cert, key;  /* files, a key for each                                */
-	struct limits_rate requests; /* of one client                                       */
 };
 
 /* A section of the file: a site of its own. What it does not say is as for the default site. */

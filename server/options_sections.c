@@ -98,10 +98,11 @@ static bool inherit_one(struct reading *r, struct site_section *s, const struct 
 {
 	const struct option_setting *from = &r->o->set[def - option_table];
 	void *field = option_field(r->o, s, def);
+	const char *why;
 
 	if (s->set[def - option_table].text || !from->text)
 		return true;
-	if (!def->kind->parse(from->text, field))
+	if (!option_parse(def, from->text, field, &why))
 		return options_fail(r, "out of memory");
 	if (option_is_text(def))
 		*(const char **)field = from->text;

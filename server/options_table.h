@@ -8,12 +8,14 @@
 #include "server/options.h"
 
 /* A kind of value: how its text is read into the field, and what to say when it cannot be. A kind without
- * `parse` is a switch: it takes no argument and exists on the command line only. */
+ * parsers is a switch: it takes no argument and exists on the command line only. */
 struct option_kind {
 	bool (*parse)(const char *text, void *field);
+	/* In its place, with a reason of its own. */
+	bool (*parse_why)(const char *text, void *field, const char **why);
 	const char *allowed;
 	char joint;                /* given again it adds, with this between; 0: it replaces */
-	void (*free)(void *field); /* what parse has made; NULL: nothing        */
+	void (*free)(void *field); /* what parse has made; NULL: nothing      */
 };
 
 struct option_def {
@@ -44,6 +46,9 @@ bool options_fail(struct reading *r, const char *format, ...) __attribute__((for
 const struct option_def *option_find(const char *name, size_t len);
 /* Where an option's value is kept. */
 void *option_field(struct options *o, struct site_section *section, const struct option_def *def);
+/* *why: NULL, or the reason. */
+bool option_parse(const struct option_def *def, const char *text, void *field, const char **why);
+bool option_is_switch(const struct option_def *def);
 /* Is the field a pointer to the setting's text? */
 bool option_is_text(const struct option_def *def);
 
@@ -58,6 +63,9 @@ void option_print(const struct option_def *def, const struct option_setting *set
 /* A text kept as it is: options.c points such fields at the setting's own copy. */
 extern const struct option_kind option_kind_text;
 extern const struct option_kind option_kind_interface;
+/* options_sites.c */
+extern const struct option_kind option_kind_redirects, option_kind_headers, option_kind_cache,
+	option_kind_cors, option_kind_hsts, option_kind_cors_headers;
 /* options_limits.c */
 extern const struct option_kind option_kind_head_size, option_kind_target_size,
 	option_kind_body_size, option_kind_fields, option_kind_requests, option_kind_ranges,

@@ -69,11 +69,28 @@ static bool name_default(struct sites *s, const struct options *o)
 
 /* ------------------------------------------------------------------ one site */
 
+/* What has been read stays the options'. */
+static void take_options(struct http_site *site, const struct site_options *o)
+{
+	site->redirect_https = o->redirect_https;
+	site->redirects = o->redirects;
+	site->hsts = o->hsts;
+	site->security_headers = o->security_headers;
+	site->fields = o->fields;
+	site->cache_rules = o->cache;
+	site->cache_hashed = o->cache_hashed;
+	site->cors = o->cors;
+	site->cors_headers = o->cors_headers;
+	site->cors_max_age = (uint32_t)(o->cors_max_age_us / 1000000);
+	site->cors_credentials = o->cors_credentials;
+}
+
 static bool open_site(struct http_site *site, const struct options *o, size_t n)
 {
 	char place[OPTIONS_ERROR_SIZE];
 
 	http_site_default(site);
+	take_options(site, sites_options(o, n));
 	if (n > 0) {
 		site->name = o->section[n - 1].hosts.list[0];
 		site->hosts = o->section[n - 1].hosts.list;
@@ -118,6 +135,21 @@ bool sites_try(const struct sites *s, const struct options *o, const char *user)
 		close(fd);
 	}
 	return true;
+}
+
+void sites_warn(const struct options *o)
+{
+	char place[OPTIONS_ERROR_SIZE];
+
+	for (size_t n = 0; n <= o->section_count; n++) {
+		const struct site_options *site = sites_options(o, n);
+		const char *lacks = http_hsts_preload_obstacle(&site->hsts, site->redirect_https);
+		place_of(o, n, place);
+		if (lacks)
+			log_error(
+				"warning: %shsts says preload, for which browsers also ask for %s",
+				place, lacks);
+	}
 }
 
 void sites_free(struct sites *s)

@@ -27,6 +27,8 @@ bool sites_open(struct sites *s, const struct options *o);
 /* The same question as whom the workers are: may they read the directories? Logged when not. */
 bool sites_try(const struct sites *s, const struct options *o, const char *user);
 void sites_free(struct sites *s);
+/* Logs what is allowed and will not do what is hoped for. */
+void sites_warn(const struct options *o);
 
 /* What was said of the n-th site. */
 const struct site_options *sites_options(const struct options *o, size_t n);

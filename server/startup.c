@@ -290,6 +290,7 @@ int startup_check(struct startup *s, const struct options *o)
 	const int status = run_apart(rehearse, s);
 	if (status != 0)
 		return status;
+	sites_warn(o);
 	/* The workers parse these bytes once they can read no such file any more. */
 	return startup_read_identities(s, &s->identities) ? 0 : EXIT_CONFIG;
 }

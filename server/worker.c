@@ -213,6 +213,7 @@ static bool make_http(struct worker *w)
 	http_server_config_default(&cfg);
 	cfg.sites = w->cfg->sites->site;
 	cfg.site_count = w->cfg->sites->count;
+	cfg.https_port = o->https;
 	cfg.strict_hosts = o->strict_hosts;
 	cfg.header_timeout_us = o->header_timeout_us;
 	cfg.idle_timeout_us = o->idle_timeout_us;

@@ -98,3 +98,76 @@ def test_sections_that_are_wrong(env):
             path = config(env, text)
             refused(env, CONFIG, ["%s:%d" % (path, line)] + words, "serve", env.site, "--state", env.state, "--config",
                     path, "--check")
+
+
+def fields(answer, *names):
+    return tuple(answer[name] for name in names)
+
+
+def test_rules_of_sites(env):
+    """Redirects, HSTS, fields, Cache-Control, CORS: each only where it was asked for."""
+    one = make_site(env, "one", **{"app.3f2a91bc.js": "x", "style.css": "x"})
+    os.makedirs(os.path.join(one, ".well-known/acme-challenge"), exist_ok=True)
+    env.write("one/.well-known/acme-challenge/token", "answer")
+    two = make_site(env, "two")
+    path = config(env, """
+security-headers = on
+[site one.test]
+root = %s
+redirect-https = on
+redirect = /old/* /new/* 308
+redirect = /there https://two.test/   ; and a comment
+hsts = 31536000, includeSubDomains
+header = X-One: a; b, c
+header = Content-Security-Policy: default-src 'self'; img-src *%s
+cache = *.css  max-age=60
+cache-hashed = on
+[site two.test]
+root = %s
+security-headers = off
+cors = https://app.test
+cors-headers = X-Token
+cors-max-age = 600
+""" % (one, "; connect-src https://api.test" * 20, two))
+    with env.server("--config", path):
+        answer = get(env, "one.test", "/a%20b?c")
+        assert (answer.status, answer["Location"]) == (301, "https://one.test/a%20b?c"), answer
+        assert answer["Strict-Transport-Security"] is None and answer["X-One"] == "a; b, c", answer
+        assert get(env, "one.test", "/.well-known/acme-challenge/token").body == b"answer"
+        answer = get(env, "one.test", "/", scheme="https")
+        assert answer.status == 200
+        assert answer["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
+        assert answer["X-Frame-Options"] == "SAMEORIGIN" and answer["Cache-Control"] is None
+        assert answer["Content-Security-Policy"].count("api.test") == 20
+        answer = get(env, "one.test", "/old/x%20y?q", scheme="https")
+        assert (answer.status, answer["Location"]) == (308, "/new/x%20y?q"), answer
+        assert get(env, "one.test", "/there", scheme="https")["Location"] == "https://two.test/"
+        assert get(env, "one.test", "/style.css", scheme="https")["Cache-Control"] == "max-age=60"
+        assert "immutable" in get(env, "one.test", "/app.3f2a91bc.js", scheme="https")["Cache-Control"]
+        answer = get(env, "two.test", "/", "-H", "Origin: https://app.test")
+        assert fields(answer, "Access-Control-Allow-Origin", "X-Frame-Options", "X-One") == (
+            "https://app.test", None, None), answer
+        answer = get(env, "two.test", "/", "-X", "OPTIONS", "-H", "Origin: https://app.test", "-H",
+                     "Access-Control-Request-Method: GET")
+        assert answer.status == 204 and answer["Access-Control-Max-Age"] == "600", answer
+        answer = get(env, ADDRESS, "/")
+        assert fields(answer, "X-Content-Type-Options", "X-One", "Strict-Transport-Security") == (
+            "nosniff", None, None), answer
+
+
+def test_rules_that_are_wrong(env):
+    with env.namespace():
+        for rule, words in (
+                ("redirect = /a /a", ["circles"]), ("redirect = /* https://b.test*", ["needs a /"]),
+                ("redirect = /a ftp://b.test", ["TO is"]), ("redirect-https = yes", ["on or off"]),
+                ("hsts = 1 year", ["seconds"]), ("header = Content-Length: 3", ["9112"]),
+                ("header = X-A", ["NAME: VALUE"]), ("cache = *.html forever=", ["PATTERN VALUE"]),
+                ("cache = *.html", ["PATTERN VALUE"]), ("cors = a.test", ["origins"]),
+                ("cors-headers = a b", ["header fields"]), ("securty-headers = on", ["did you mean security-headers?"])):
+            path = config(env, "[site a.test]\n\n%s\n" % rule)
+            refused(env, CONFIG, [path + ":3"] + words, "serve", env.site, "--state", env.state, "--check", "-c", path)
+        path = config(env, "cors = *\n[site a.test]\ncors-credentials = on\n")
+        refused(env, CONFIG, [path + ":2", "cors is *"], "serve", env.site, "--state", env.state, "--check", "-c", path)
+        path = config(env, "hsts = 300, preload\n")
+        done = env.run(*env.command("serve", env.site, "--state", env.state, "--check", "-c", path))
+        assert done.returncode == 0 and b"warning: hsts says preload" in done.stderr, done

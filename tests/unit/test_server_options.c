@@ -26,7 +26,8 @@ static int split(char *text, char *words[WORDS_MAX])
 	int n = 0;
 
 	for (char *save, *w = strtok_r(text, " ", &save); w; w = strtok_r(NULL, " ", &save))
-		words[n++] = w;
+		for (words[n++] = w; *w; w++)
+			*w = *w == '~' ? ' ' : *w; /* a blank within a word */
 	words[n] = NULL;
 	return n;
 }
@@ -61,6 +62,21 @@ static char *config_with(const char *content)
 }
 
 /* ------------------------------------------------------------------ values */
+
+/* A value that the option takes, with ~ for blanks. */
+static const char *sample_of(const struct option_def *def)
+{
+	static const char *const samples[][2] = {{"redirect", "/old/*~/new/*~308"},
+						 {"header", "X-Name:~a~value"},
+						 {"cache", "*.html~no-cache"},
+						 {"cors", "https://app.example.org"},
+						 {"limit-exempt", "192.0.2.0/24"}};
+
+	for (size_t i = 0; i < COUNT(samples); i++)
+		if (strcmp(samples[i][0], def->name) == 0)
+			return samples[i][1];
+	return def->default_text ? def->default_text : "some";
+}
 
 static void test_defaults_are_those_of_the_table(void **state)
 {
@@ -100,23 +116,24 @@ static void test_every_option_comes_by_flag_environment_and_file(void **state)
 	(void)state;
 	for (size_t i = 0; i < option_count; i++) {
 		const struct option_def *def = &option_table[i];
-		const char *value = def->default_text                        ? def->default_text
-				    : strcmp(def->name, "limit-exempt") == 0 ? "192.0.2.0/24"
-									     : "some";
-		char text[256], name[64];
+		const char *value = sample_of(def);
+		char text[256], name[64], spaced[64];
 		struct call c;
 
-		if (!def->kind->parse || def->no_file)
+		if (option_is_switch(def) || def->no_file)
 			continue;
 		/* cert and key go together, and who asks for certificates says whose */
 		const char *also = strcmp(def->name, "cert") == 0        ? "--key k"
 				   : strcmp(def->name, "key") == 0       ? "--cert c"
 				   : strcmp(def->name, "client-ca") == 0 ? "--client-cert wanted"
 									 : "";
+		snprintf(spaced, sizeof spaced, "%s", value);
+		for (char *p = spaced; *p; p++)
+			*p = *p == '~' ? ' ' : *p;
 		snprintf(text, sizeof text, "--%s %s %s", def->name, value, also);
 		parse_good(&c, text, "HOME=/h");
 		assert_int_equal(c.o.set[i].source, SOURCE_FLAG);
-		assert_string_equal(c.o.set[i].text, value);
+		assert_string_equal(c.o.set[i].text, spaced);
 		options_free(&c.o);
 
 		snprintf(text, sizeof text, "--%s=%s %s", def->name, value, also);
@@ -135,12 +152,12 @@ static void test_every_option_comes_by_flag_environment_and_file(void **state)
 		assert_int_equal(c.o.set[i].source, SOURCE_ENV);
 		options_free(&c.o);
 
-		snprintf(text, sizeof text, "# a comment\n%s = %s\n", def->name, value);
+		snprintf(text, sizeof text, "# a comment\n%s = %s\n", def->name, spaced);
 		char *path = config_with(text);
 		snprintf(text, sizeof text, "--config %s %s", path, also);
 		parse_good(&c, text, "HOME=/h");
 		assert_int_equal(c.o.set[i].source, SOURCE_FILE);
-		assert_string_equal(c.o.set[i].text, value);
+		assert_string_equal(c.o.set[i].text, spaced);
 		options_free(&c.o);
 		unlink(path);
 		free(path);
@@ -290,6 +307,30 @@ static void test_each_error_says_what_where_and_what_is_allowed(void **state)
 		{"--fast-open yes", "", EXIT_USAGE, {"--fast-open", "on or off"}},
 		{"--tun a/b", "", EXIT_USAGE, {"--tun", "network interface"}},
 		{"--name a..b", "", EXIT_USAGE, {"--name", "DNS names"}},
+		{"--redirect /a", "", EXIT_USAGE, {"--redirect: \"/a\"", "FROM TO"}},
+		{"--redirect", "", EXIT_USAGE, {"--redirect needs a value", "FROM TO [STATUS]"}},
+		{"--redirect /a~/b --redirect b~/c",
+		 "",
+		 EXIT_USAGE,
+		 {"--redirect: \"b /c\"", "FROM"}},
+		{"--redirect /a~/b --redirect /b~/a", "", EXIT_USAGE, {"\"/b /a\"", "circles"}},
+		{"--hsts 1y", "", EXIT_USAGE, {"--hsts", "seconds"}},
+		{"--header Content-Length:1", "", EXIT_USAGE, {"--header", "frames the message"}},
+		{"--cache *.html~max-age=x", "", EXIT_USAGE, {"--cache", "PATTERN VALUE"}},
+		{"--cors https://a.test/", "", EXIT_USAGE, {"--cors", "without a path"}},
+		{"--cors *~https://a.test", "", EXIT_USAGE, {"--cors", "exclude each other"}},
+		{"--cors * --cors-credentials on",
+		 "",
+		 EXIT_CONFIG,
+		 {"cors-credentials is on and cors is *"}},
+		{"--cors-headers a,* --cors-credentials on",
+		 "",
+		 EXIT_CONFIG,
+		 {"cors-headers is *"}},
+		{"--redirect-https on --https off",
+		 "",
+		 EXIT_CONFIG,
+		 {"redirect-https", "https is off"}},
 		{"", "TUNHTTPD_HTTP=x", EXIT_CONFIG, {"TUNHTTPD_HTTP:", "\"x\"", "1 to 65535"}},
 		{"", "TUNHTTPD_IDLE_TIMEOUT=x", EXIT_CONFIG, {"TUNHTTPD_IDLE_TIMEOUT:"}},
 		/* Overridden, but wrong all the same. */
@@ -376,6 +417,11 @@ static void test_errors_of_the_file_name_the_line(void **state)
 		{"[site a.test]\n[site b.test A.test.]\n", {":2: a.test", ":1 already"}},
 		{"[site [FD77::02]]\n[site fd77:0::2]\n", {":2: fd77::2", ":1 already"}},
 		{"[site a.test]\nroot =\n", {":2: root", "\"\""}},
+		{"[site a.test]\nheader = Date: x\n", {":2: header: \"Date: x\"", "9110"}},
+		{"[site a.test]\ncache = *.x y\ncache = *.x y=\n",
+		 {":3: cache: \"*.x y=\"", "PATTERN"}},
+		{"cors = *\n[site a.test]\ncors-credentials = on\n",
+		 {":2: cors-credentials", "cors is *"}},
 		{"http = 80\nthis is no pair\nhttps = 443\n", {":2: ", "name = value"}},
 		{"http = 80\n https = 443\n", {":2: ", "space"}},
 		{"config = other\n", {":1: ", "no option is called \"config\""}},
