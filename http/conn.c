@@ -48,6 +48,17 @@ size_t http_conn_produce(struct http_conn *c, struct http_time now, uint8_t *out
 	return c->ops->produce(c, out, room);
 }
 
+bool http_conn_lend(struct http_conn *c, size_t max, struct http_lent *out)
+{
+	return c->ops->lend && c->ops->lend(c, max, out);
+}
+
+void http_conn_lent(struct http_conn *c, struct http_time now, size_t len)
+{
+	c->seen = now;
+	c->ops->lent(c, len);
+}
+
 bool http_conn_idle(const struct http_conn *c)
 {
 	return c->ops->idle(c);

@@ -16,6 +16,8 @@ struct http_conn_ops {
 	void (*commit)(struct http_conn *c, size_t len);
 	void (*input_end)(struct http_conn *c);
 	size_t (*produce)(struct http_conn *c, uint8_t *out, size_t room);
+	bool (*lend)(struct http_conn *c, size_t max, struct http_lent *out); /* NULL: never */
+	void (*lent)(struct http_conn *c, size_t len);
 	bool (*idle)(const struct http_conn *c);
 	bool (*has_output)(const struct http_conn *c);
 	bool (*finished)(const struct http_conn *c);

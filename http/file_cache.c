@@ -14,6 +14,9 @@
 #define TICK_NS 20000000
 #define COARSE_TICK_NS 2000000000
 
+/* Larger files are mapped a window at a time: the page tables are two bytes for each KiB. */
+#define MAP_MAX (4ULL << 30)
+
 struct http_cached {
 	struct http_file_cache *cache; /* NULL: it is no longer found there, only held       */
 	unsigned refs;                 /* those who hold it, and the cache                   */
@@ -24,7 +27,8 @@ struct http_cached {
 	time_t checked;
 	unsigned lacks; /* HTTP_CODING_BIT of siblings that are not there     */
 	uint8_t *content;
-	size_t cost; /* bytes of memory                                    */
+	struct http_map *map; /* of all of it, for whoever sends it from there; NULL: not yet */
+	size_t cost;          /* bytes of memory                                    */
 	char etag[HTTP_ETAG_SIZE];
 	int root_fd;
 	bool no_links;
@@ -58,8 +62,16 @@ void http_cached_release(struct http_cached *entry)
 		return;
 	if (entry->file.fd >= 0)
 		close(entry->file.fd);
+	http_map_unref(entry->map);
 	free(entry->content);
 	free(entry);
+}
+
+struct http_map *http_cached_map(struct http_cached *entry)
+{
+	if (!entry->map && entry->file.fd >= 0 && entry->file.size <= MAP_MAX)
+		entry->map = http_map_all(entry->file.fd, entry->file.size);
+	return entry->map ? http_map_ref(entry->map) : NULL;
 }
 
 static void unlink_used(struct http_file_cache *c, struct http_cached *entry)

@@ -19,6 +19,7 @@
 
 #include "http/encoding.h"
 #include "http/http.h"
+#include "http/map.h"
 #include "http/static.h"
 
 /* NULL when memory is short. Without inotify it works, by looking once a second. */
@@ -37,6 +38,8 @@ enum http_find http_file_cache_find(struct http_file_cache *cache, struct http_r
 				    const char *name, struct http_file *file);
 
 void http_cached_release(struct http_cached *entry);
+/* The whole file, mapped; a reference of it. NULL when it is not to be had so. */
+struct http_map *http_cached_map(struct http_cached *entry);
 /* The entity-tag of the file itself. */
 const char *http_cached_etag(const struct http_cached *entry);
 /* Is it known that the file has no sibling of this coding that counts (represent.h)? */

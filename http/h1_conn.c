@@ -463,6 +463,17 @@ static size_t produce(struct http_conn *base, uint8_t *out, size_t room)
 	return done;
 }
 
+static bool lend(struct http_conn *base, size_t max, struct http_lent *out)
+{
+	return http_response_lend(&h1(base)->resp, max, out);
+}
+
+/* Never the last bytes: the response goes on. */
+static void lent(struct http_conn *base, size_t len)
+{
+	http_response_lent(&h1(base)->resp, len);
+}
+
 static bool has_output(const struct http_conn *base)
 {
 	return http_response_pending(&h1_const(base)->resp);
@@ -515,6 +526,8 @@ static const struct http_conn_ops ops = {
 	.commit = commit,
 	.input_end = input_end,
 	.produce = produce,
+	.lend = lend,
+	.lent = lent,
 	.idle = is_idle,
 	.has_output = has_output,
 	.finished = finished,

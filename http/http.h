@@ -157,6 +157,17 @@ void http_conn_input_end(struct http_conn *c, struct http_time now);
 /* Writes the next bytes of the responses into `out`; returns how many, 0 when there are none now. May
  * also parse a pipelined request that waits in the input buffer. */
 size_t http_conn_produce(struct http_conn *c, struct http_time now, uint8_t *out, size_t room);
+/* The next bytes of the responses where they lie, if they can be had so: at most `max`, in *out, and true. They are
+ * to be read by the kernel only (map.h), and stay until they were released. None are produced by this: if they were
+ * taken, http_conn_lent says how many, else they are released. Never gives the last bytes of a response. */
+struct http_lent {
+	const uint8_t *data;
+	size_t len;
+	void (*release)(void *owner);
+	void *owner;
+};
+bool http_conn_lend(struct http_conn *c, size_t max, struct http_lent *out);
+void http_conn_lent(struct http_conn *c, struct http_time now, size_t len);
 /* True between requests, and once the connection is closed: nobody waits for anything. */
 bool http_conn_idle(const struct http_conn *c);
 /* True while produce would give bytes; when it gives none after all, no longer. */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "http/map.h"
 #include "http/request_id.h"
 #include "http/status.h"
 
@@ -51,6 +52,7 @@ void http_response_free(struct http_response *s)
 {
 	http_buf_free(&s->buf);
 	http_source_release(&s->source);
+	http_map_unref(s->map);
 	free(s->extents);
 	http_response_init(s);
 }
@@ -261,6 +263,15 @@ static bool source_changed(const struct http_source *source)
 		(uint32_t)st.st_mtim.tv_nsec != source->mtime_ns);
 }
 
+static void source_taken(struct http_response *s, size_t len)
+{
+	s->extent.offset += len;
+	s->extent.length -= len;
+	s->source_bytes += len;
+	if (s->extent.length == 0)
+		next_extent(s);
+}
+
 static size_t read_source(struct http_response *s, uint8_t *out, size_t room)
 {
 	const size_t want = room < s->extent.length ? room : (size_t)s->extent.length;
@@ -279,11 +290,7 @@ static size_t read_source(struct http_response *s, uint8_t *out, size_t room)
 		s->broken = true;
 		return 0;
 	}
-	s->extent.offset += (uint64_t)got;
-	s->extent.length -= (uint64_t)got;
-	s->source_bytes += (uint64_t)got;
-	if (s->extent.length == 0)
-		next_extent(s);
+	source_taken(s, (size_t)got);
 	return (size_t)got;
 }
 
@@ -309,6 +316,47 @@ size_t http_response_produce(struct http_response *s, uint8_t *out, size_t room)
 			done += read_source(s, out + done, room - done);
 	}
 	return done;
+}
+
+/* Shorter pieces are as soon copied. As much stays at the end of an extent: it is copied, and then the file is looked
+ * at once more. */
+#define LEND_MIN (16u << 10)
+
+/* Makes the window one in which at least LEND_MIN bytes lie ahead. */
+static bool move_window(struct http_response *s)
+{
+	const uint64_t at = s->extent.offset;
+
+	if (s->map && at >= s->map->offset && at + LEND_MIN <= s->map->offset + s->map->len)
+		return true;
+	http_map_unref(s->map);
+	s->map = s->source.release == release_cached ? http_cached_map(s->source.owner) : NULL;
+	if (!s->map)
+		s->map = http_map_create(s->source.fd, at, s->extent.length);
+	return s->map != NULL;
+}
+
+bool http_response_lend(struct http_response *s, size_t max, struct http_lent *out)
+{
+	/* A descriptor that is not watched is none of a plain file. */
+	if (s->broken || s->sent != s->extent.at || s->extent.length < 4 * LEND_MIN ||
+	    max < LEND_MIN || !s->source.watched || source_changed(&s->source) || !move_window(s))
+		return false;
+	const uint64_t skip = s->extent.offset - s->map->offset;
+	size_t len = s->map->len - (size_t)skip;
+	if (len > s->extent.length - LEND_MIN)
+		len = (size_t)s->extent.length - LEND_MIN;
+	if (len > max)
+		len = max;
+	if (len < LEND_MIN)
+		return false;
+	*out = (struct http_lent){s->map->base + skip, len, http_map_unref, http_map_ref(s->map)};
+	return true;
+}
+
+void http_response_lent(struct http_response *s, size_t len)
+{
+	source_taken(s, len);
 }
 
 bool http_response_pending(const struct http_response *s)

@@ -71,6 +71,7 @@ struct http_response {
 	struct http_extent extent;   /* the next one; length 0: none is left  */
 	struct http_extent *extents; /* those behind it, NULL: none           */
 	unsigned extent_count, extent_next;
+	struct http_map *map;  /* window of the source that is being lent; NULL: none */
 	uint64_t source_bytes; /* produced of the source                      */
 	bool broken;           /* the source gave less than was promised, or has changed */
 };
@@ -107,6 +108,9 @@ void http_response_skip_head(struct http_response *s);
 
 /* Copies the next bytes out. Returns how many; 0 when done, or broken. */
 size_t http_response_produce(struct http_response *s, uint8_t *out, size_t room);
+/* See http_conn_lend. */
+bool http_response_lend(struct http_response *s, size_t max, struct http_lent *out);
+void http_response_lent(struct http_response *s, size_t len);
 bool http_response_pending(const struct http_response *s);
 /* Bytes still to come, if the source gives what was promised. */
 uint64_t http_response_left(const struct http_response *s);

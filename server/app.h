@@ -54,8 +54,10 @@ struct app_config {
 	uint16_t http_port;       /* 0: off                                                   */
 	uint16_t https_port;      /* 0: off                                                   */
 	bool http2_clear;         /* HTTP/2 with prior knowledge on http_port                 */
-	unsigned backlog;         /* connections waiting for the next app_run, per port       */
-	size_t max_handshakes;    /* of TLS under way at once: server/handshakes.h       */
+	bool lend;        /* the stack leaves checksums to the link, so that files can be sent from
+	                             where they are: stack.h, tcp_send_loan              */
+	unsigned backlog; /* connections waiting for the next app_run, per port       */
+	size_t max_handshakes; /* of TLS under way at once: server/handshakes.h       */
 	/* Sessions at once. For one more the longest idle one is closed, or else the new one is refused. */
 	size_t max_connections;
 	struct limits

@@ -13,6 +13,25 @@ static void spend(struct session *s, size_t len)
 	s->budget -= len < s->budget ? len : s->budget;
 }
 
+/* A long file goes from the page cache, without being copied. False: not now, or not this way. */
+static bool lend_plain(struct session *s, struct http_time now)
+{
+	const size_t space = tcp_send_space(s->tcp);
+	struct http_lent lent;
+
+	if (!s->env->cfg.lend || space < TCP_LOAN_MIN || !http_conn_lend(s->http, space, &lent))
+		return false;
+	const struct tcp_loan loan = {lent.data, lent.len, lent.release, lent.owner};
+	if (!tcp_send_loan(s->tcp, &loan, true)) {
+		lent.release(lent.owner);
+		return false;
+	}
+	http_conn_lent(s->http, now, lent.len);
+	s->progress.sent += lent.len;
+	spend(s, lent.len);
+	return true;
+}
+
 /* The file's bytes go straight into the send ring. */
 bool session_write_plain(struct session *s, struct http_time now)
 {
@@ -21,6 +40,11 @@ bool session_write_plain(struct session *s, struct http_time now)
 
 	while (!s->blocked && s->budget > 0 && http_conn_has_output(s->http)) {
 		struct slice_mut out[2];
+
+		if (lend_plain(s, now)) {
+			progress = true;
+			continue;
+		}
 		const size_t room = tcp_send_reserve(s->tcp, want, out);
 		size_t got = 0;
 

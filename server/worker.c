@@ -284,6 +284,7 @@ static bool make_app(struct worker *w)
 	cfg.http_port = o->http;
 	cfg.https_port = o->https;
 	cfg.http2_clear = o->http2_clear;
+	cfg.lend = w->cfg->offload;
 	cfg.max_handshakes = o->max_handshakes;
 	cfg.handshake_timeout_us = o->handshake_timeout_us;
 	cfg.send_timeout_us = o->send_timeout_us;
@@ -401,6 +402,10 @@ static void write_packet(struct worker *w, const struct packet_out *out)
 		if ((errno == EAGAIN || errno == ENOBUFS) && tries < WRITE_TRIES) {
 			poll(&p, 1, WRITE_WAIT_MS);
 			continue;
+		}
+		if (errno == EFAULT) { /* a file that is lent to the stack was cut short */
+			stack_output_unreadable(w->stack);
+			return;
 		}
 		if (!w->write_failed && errno != EAGAIN && errno != ENOBUFS)
 			log_error("the TUN device %s refuses packets: %m (is it up?)",
