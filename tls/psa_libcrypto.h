@@ -9,6 +9,7 @@
  *   AEAD           AES-GCM and ChaCha20-Poly1305, 12-byte nonce, 16-byte tag
  *   hash           SHA-1, SHA-224, SHA-256, SHA-384, SHA-512; HMAC and HKDF of Mbed TLS are built on these
  *   key agreement  X25519, P-256, P-384: generate, public key, agree
+ *   key exchange   X25519MLKEM768, where libcrypto has it; a call of its own
  *   signatures     ECDSA (randomized) on P-256 and P-384, RSA PKCS #1 v1.5 and PSS
  *
  * What libcrypto derives from a key (AES round keys, an EVP_PKEY) is kept beside the PSA key, since
@@ -20,6 +21,8 @@
  */
 #ifndef TLS_PSA_LIBCRYPTO_H
 #define TLS_PSA_LIBCRYPTO_H
+
+#include <stdbool.h>
 
 #include <psa/crypto.h>
 
@@ -61,6 +64,18 @@ psa_status_t libcrypto_sign_hash(const psa_key_attributes_t *attributes, const u
 psa_status_t libcrypto_verify_hash(const psa_key_attributes_t *attributes, const uint8_t *key,
 				   size_t key_len, psa_algorithm_t alg, const uint8_t *hash,
 				   size_t hash_len, const uint8_t *signature, size_t signature_len);
+
+/* X25519MLKEM768 (draft-ietf-tls-ecdhe-mlkem), for a server; no part of PSA, which has no KEM in Mbed TLS 3.6. libcrypto has it from
+ * OpenSSL 3.5 on. */
+#define LIBCRYPTO_X25519MLKEM768 0x11EC
+#define LIBCRYPTO_HYBRID_SHARE 1120 /* the server's: ML-KEM-768 ciphertext, X25519 */
+#define LIBCRYPTO_HYBRID_SECRET 64  /* of ML-KEM-768, of X25519 */
+
+bool libcrypto_has_x25519mlkem768(void);
+/* From the client's share, 1,216 bytes, ours and the secret. PSA_ERROR_INVALID_ARGUMENT for a share that is none. */
+psa_status_t libcrypto_encapsulate(const uint8_t *client, size_t client_len,
+				   uint8_t share[LIBCRYPTO_HYBRID_SHARE],
+				   uint8_t secret[LIBCRYPTO_HYBRID_SECRET]);
 
 /* PSA is about to wipe this key. */
 void libcrypto_forget_key(const uint8_t *key, size_t key_len);

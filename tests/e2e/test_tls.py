@@ -5,7 +5,7 @@ import socket
 import ssl
 import subprocess
 
-from basics import ADDRESS, wait_until
+from basics import ADDRESS, Skipped, wait_until
 from messages import Reader, get
 
 VERSIONS = ((ssl.TLSVersion.TLSv1_2, "TLSv1.2", "-tls1_2"), (ssl.TLSVersion.TLSv1_3, "TLSv1.3", "-tls1_3"))
@@ -50,6 +50,17 @@ def test_1_1_and_older_are_refused(env):
         out = done.stdout + done.stderr
         assert done.returncode != 0 and b"hello, world" not in out, out
         assert b"alert protocol version" in out, out
+
+
+def test_post_quantum_key_exchange(env):
+    """X25519MLKEM768, at once and after a HelloRetryRequest. OpenSSL has it from 3.5 on, and so have we."""
+    if b"X25519MLKEM768" not in env.run("openssl", "list", "-kem-algorithms").stdout:
+        raise Skipped("needs OpenSSL 3.5")
+    env.shared()
+    for groups, hellos in (("X25519MLKEM768", 1), ("X25519MLKEM768:X25519", 1), ("P-521:X25519MLKEM768", 2)):
+        out = s_client(env, "-groups", groups).stdout.decode("latin-1")
+        assert "Negotiated TLS1.3 group: X25519MLKEM768" in out and "hello, world" in out, out
+        assert out.count("ClientHello") == hellos, out
 
 
 def test_every_connection_ends_with_close_notify(env):

@@ -2,13 +2,21 @@
 /* A client's public key that is none gets illegal_parameter, in the clear and before anything else of ours: RFC 8446
  * 4.2.8.2 and 7.4.2, RFC 7748 6.1, RFC 8422 5.11. */
 #include "tests/unit/tls_pair.h"
+#ifdef TUNHTTPD_PSA_LIBCRYPTO
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+
+#include "tls/psa_libcrypto.h"
+#endif
 #include "tls/tls_internal.h"
 
 enum {
 	X25519 = 29,
 	P256 = 23,
 	P384 = 24,
-	SHARE_MAX = 256
+	HYBRID = 0x11EC, /* X25519MLKEM768 */
+	HYBRID_LEN = 1216,
+	SHARE_MAX = 1300
 };
 
 /* The generator of P-256: x, y. */
@@ -49,24 +57,44 @@ static struct share p256_share(uint8_t form, size_t len)
 static enum tls_status say_hello(struct pair *p, const struct share *s)
 {
 	const uint8_t extensions[] = {
-		0, 43, 0, 3, 2, 3, 4,                    /* supported_versions   */
-		0, 13, 0, 4, 0, 2, 4, 3,                 /* signature_algorithms */
-		0, 10, 0, 4, 0, 2, 0, (uint8_t)s->group, /* supported_groups */
+		0,
+		43,
+		0,
+		3,
+		2,
+		3,
+		4, /* supported_versions   */
+		0,
+		13,
+		0,
+		4,
+		0,
+		2,
+		4,
+		3, /* signature_algorithms */
+		0,
+		10,
+		0,
+		4,
+		0,
+		2,
+		(uint8_t)(s->group >> 8),
+		(uint8_t)s->group, /* supported_groups */
 	};
 	const size_t key_share = 2 + 4 + s->len;
 	const size_t all = sizeof extensions + 4 + key_share;
 	const size_t body = 2 + 32 + 1 + 4 + 2 + 2 + all;
-	uint8_t hello[600] = {22,
-			      3,
-			      1,
-			      (uint8_t)((body + 4) >> 8),
-			      (uint8_t)(body + 4),
-			      1,
-			      0,
-			      (uint8_t)(body >> 8),
-			      (uint8_t)body,
-			      3,
-			      3};
+	uint8_t hello[SHARE_MAX + 200] = {22,
+					  3,
+					  1,
+					  (uint8_t)((body + 4) >> 8),
+					  (uint8_t)(body + 4),
+					  1,
+					  0,
+					  (uint8_t)(body >> 8),
+					  (uint8_t)body,
+					  3,
+					  3};
 	size_t n = 11 + 32;
 
 	const uint8_t middle[] = {0, 0, 2, 0x13, 0x01, 1, 0, (uint8_t)(all >> 8), (uint8_t)all};
@@ -80,7 +108,7 @@ static enum tls_status say_hello(struct pair *p, const struct share *s)
 				(uint8_t)key_share,
 				(uint8_t)((key_share - 2) >> 8),
 				(uint8_t)(key_share - 2),
-				0,
+				(uint8_t)(s->group >> 8),
 				(uint8_t)s->group,
 				(uint8_t)(s->len >> 8),
 				(uint8_t)s->len};
@@ -189,6 +217,100 @@ static void test_keys_of_the_wrong_length(void **state)
 	}
 }
 
+/* ------------------------------------------------------------------ X25519MLKEM768 */
+
+#ifdef TUNHTTPD_PSA_LIBCRYPTO
+
+/* A client's key and its share. */
+static EVP_PKEY *hybrid_key(struct share *s)
+{
+	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "X25519MLKEM768");
+
+	assert_non_null(key);
+	s->group = HYBRID;
+	assert_int_equal(EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY,
+							 s->key, sizeof s->key, &s->len),
+			 1);
+	assert_int_equal(s->len, HYBRID_LEN);
+	return key;
+}
+
+static void test_hybrid_secret_is_the_clients(void **state)
+{
+	uint8_t share[LIBCRYPTO_HYBRID_SHARE], ours[LIBCRYPTO_HYBRID_SECRET];
+	uint8_t theirs[LIBCRYPTO_HYBRID_SECRET];
+	size_t len = sizeof theirs;
+	struct share s;
+
+	(void)state;
+	if (!libcrypto_has_x25519mlkem768())
+		skip();
+	EVP_PKEY *key = hybrid_key(&s);
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+	assert_int_equal(libcrypto_encapsulate(s.key, s.len, share, ours), PSA_SUCCESS);
+	assert_int_equal(EVP_PKEY_decapsulate_init(ctx, NULL), 1);
+	assert_int_equal(EVP_PKEY_decapsulate(ctx, theirs, &len, share, sizeof share), 1);
+	assert_int_equal(len, sizeof theirs);
+	assert_memory_equal(ours, theirs, len);
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(key);
+}
+
+static void test_hybrid_share_is_answered(void **state)
+{
+	struct share s;
+
+	(void)state;
+	if (!libcrypto_has_x25519mlkem768())
+		skip();
+	EVP_PKEY_free(hybrid_key(&s));
+	struct pair *p = pair_of_version(TLS_VERSION_ANY);
+	assert_int_equal(say_hello(p, &s), TLS_WANT_READ);
+	const uint8_t answer[] = {0, 51, 0x04, 0x64, 0x11, 0xec, 0x04, 0x60};
+	assert_non_null(memmem(p->down.data, 100, answer, sizeof answer));
+	pair_free(p);
+}
+
+static void test_hybrid_shares_that_are_none(void **state)
+{
+	static const size_t lengths[] = {1, 32, 1184, HYBRID_LEN - 1, HYBRID_LEN + 1, SHARE_MAX};
+	struct share good, bad;
+
+	(void)state;
+	if (!libcrypto_has_x25519mlkem768())
+		skip();
+	EVP_PKEY_free(hybrid_key(&good));
+	for (size_t i = 0; i < COUNT(lengths); i++) {
+		bad = good;
+		bad.len = lengths[i];
+		expect_refused(&bad);
+	}
+	bad = good;
+	memset(bad.key, 0xff, 3); /* coefficients beyond the modulus: FIPS 203 7.2 */
+	expect_refused(&bad);
+	bad = good;
+	memset(bad.key + 1184, 0, 32); /* X25519 without a secret */
+	expect_refused(&bad);
+}
+
+#endif
+
+/* A libcrypto that has no ML-KEM: the group is one that we do not know. */
+static void test_hybrid_that_we_do_not_have(void **state)
+{
+	const struct share s = {.group = HYBRID, .len = HYBRID_LEN};
+
+	(void)state;
+#ifdef TUNHTTPD_PSA_LIBCRYPTO
+	if (libcrypto_has_x25519mlkem768())
+		skip();
+#endif
+	struct pair *p = pair_of_version(TLS_VERSION_ANY);
+	assert_int_equal(say_hello(p, &s), TLS_FAILED);
+	expect_plain_alert(p, 0, MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE);
+	pair_free(p);
+}
+
 /* ------------------------------------------------------------------ TLS 1.2 */
 
 /* A client that waits for us to look at its ClientKeyExchange, which is at the offset returned. */
@@ -244,6 +366,12 @@ int main(void)
 		cmocka_unit_test(test_p256_points_that_are_none),
 		cmocka_unit_test(test_p256_points_in_other_forms),
 		cmocka_unit_test(test_keys_of_the_wrong_length),
+#ifdef TUNHTTPD_PSA_LIBCRYPTO
+		cmocka_unit_test(test_hybrid_secret_is_the_clients),
+		cmocka_unit_test(test_hybrid_share_is_answered),
+		cmocka_unit_test(test_hybrid_shares_that_are_none),
+#endif
+		cmocka_unit_test(test_hybrid_that_we_do_not_have),
 		cmocka_unit_test(test_tls_1_2_key_exchange_without_a_secret),
 		cmocka_unit_test(test_tls_1_2_key_exchange_of_another_length),
 	};
