@@ -71,7 +71,7 @@ static bool add(struct http_listing *l, const char *name, const struct stat *st)
 /* A link is what a request through it would open. */
 static bool follow_link(const struct reader *r, const char *path, struct stat *st)
 {
-	const struct http_root root = http_site_root(r->site);
+	struct http_root root = http_site_root(r->site);
 	static const char *const no_index[] = {NULL};
 	char directory[HTTP_PATH_SIZE + 1];
 	const char *index_name;
@@ -80,6 +80,7 @@ static bool follow_link(const struct reader *r, const char *path, struct stat *s
 	bool known;
 	int fd;
 
+	root.cache = NULL; /* to be listed is no reason to be kept open */
 	switch (http_static_find(root, path, no_index, &file, &index_name)) {
 	case HTTP_FIND_FILE:
 		*st = (struct stat){.st_mode = S_IFREG,

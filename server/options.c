@@ -41,7 +41,7 @@ const struct option_def *option_find(const char *name, size_t len)
 bool option_is_text(const struct option_def *def)
 {
 	return def->kind == &option_kind_text || def->kind == &option_kind_interface ||
-	       def->kind == &option_kind_cors_headers;
+	       def->kind == &option_kind_cors_headers || def->kind == &option_kind_page;
 }
 
 void *option_field(struct options *o, struct site_section *section, const struct option_def *def)

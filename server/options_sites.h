@@ -5,6 +5,7 @@
 
 #include "http/site.h"
 #include "server/options_limits.h"
+#include "server/page_values.h"
 #include "server/values.h"
 
 /* The rows of the table that are marked as a site's. http/site.h says what each is for. */
@@ -23,6 +24,12 @@ struct site_options {
 	const char *cors_headers; /* NULL: none */
 	uint64_t cors_max_age_us;
 	bool cors_credentials;
+	struct name_list index; /* names tried for a directory                              */
+	enum http_symlinks symlinks;
+	bool dotfiles, clean_urls, listing; /* see http/site.h                           */
+	unsigned listing_max;
+	const char *fallback; /* path of the page for navigations to nothing, or "off"  */
+	struct error_page_list error_pages;
 };
 
 #endif

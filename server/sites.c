@@ -85,12 +85,26 @@ static void take_options(struct http_site *site, const struct site_options *o)
 	site->cors_credentials = o->cors_credentials;
 }
 
+static void take_pages(struct http_site *site, const struct site_options *from)
+{
+	memcpy(site->index, from->index.list, sizeof site->index); /* with the NULL at its end */
+	site->symlinks = from->symlinks;
+	site->dotfiles = from->dotfiles;
+	site->clean_urls = from->clean_urls;
+	site->listing = from->listing;
+	site->listing_max = from->listing_max;
+	site->fallback = strcmp(from->fallback, "off") != 0 ? from->fallback : NULL;
+	site->error_pages = from->error_pages.list;
+	site->error_page_count = from->error_pages.count;
+}
+
 static bool open_site(struct http_site *site, const struct options *o, size_t n)
 {
 	char place[OPTIONS_ERROR_SIZE];
 
 	http_site_default(site);
 	take_options(site, sites_options(o, n));
+	take_pages(site, sites_options(o, n));
 	if (n > 0) {
 		site->name = o->section[n - 1].hosts.list[0];
 		site->hosts = o->section[n - 1].hosts.list;
@@ -119,20 +133,48 @@ bool sites_open(struct sites *s, const struct options *o)
 	return true;
 }
 
+/* A page that cannot be read makes nothing worse than it is without one: said once, and gone on. */
+static void try_page(const struct http_site *site, const char *place, const char *option,
+		     const char *path)
+{
+	const char *index_name;
+	struct http_file file;
+
+	if (http_static_find(http_site_root(site), path, site->index, &file, &index_name) ==
+	    HTTP_FIND_FILE)
+		http_file_close(&file);
+	else
+		log_error("%swarning: %s %s is no file below the directory that can be read", place,
+			  option, path);
+}
+
+static void try_pages(const struct http_site *from, const char *place)
+{
+	struct http_site site = *from;
+
+	if (http_resolver_probe(site.root_fd, &site.resolver) != 0)
+		return; /* http_server_create will say so */
+	if (site.fallback)
+		try_page(&site, place, "fallback", site.fallback);
+	for (size_t i = 0; i < site.error_page_count; i++)
+		try_page(&site, place, "error-page", site.error_pages[i].path);
+}
+
 bool sites_try(const struct sites *s, const struct options *o, const char *user)
 {
 	char place[OPTIONS_ERROR_SIZE];
 
 	for (size_t n = 0; n < s->count; n++) {
 		const int fd = openat(s->site[n].root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		place_of(o, n, place);
 		if (fd < 0) {
-			place_of(o, n, place);
 			log_error("%suser %s cannot read the directory %s: %m; chmod it, or choose "
 				  "another user with --user",
 				  place, user, sites_root(o, n));
 			return false;
 		}
 		close(fd);
+		try_pages(&s->site[n], place);
 	}
 	return true;
 }
