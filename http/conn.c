@@ -59,6 +59,16 @@ void http_conn_lent(struct http_conn *c, struct http_time now, size_t len)
 	c->ops->lent(c, len);
 }
 
+void http_conn_begin_turn(struct http_conn *c)
+{
+	c->turn = c->answered;
+}
+
+bool http_conn_turn_is_over(const struct http_conn *c)
+{
+	return c->answered - c->turn >= c->server->cfg.max_pipeline;
+}
+
 bool http_conn_idle(const struct http_conn *c)
 {
 	return c->ops->idle(c);

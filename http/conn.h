@@ -35,6 +35,8 @@ struct http_conn {
 	struct http_time seen; /* the time of the last call  */
 	enum http_end end;     /* why it comes to its end    */
 	unsigned responses;    /* begun                      */
+	unsigned answered;     /* of these produced whole    */
+	unsigned turn;         /* of those before this turn  */
 };
 
 /* The first cause is the one that counts. */

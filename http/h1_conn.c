@@ -349,6 +349,7 @@ static void advance(struct h1_conn *c)
 static void finish_response(struct h1_conn *c)
 {
 	log_response(c, true);
+	c->base.answered++;
 	http_request_free(&c->req.r);
 	http_response_free(&c->resp);
 	if (c->closing) {
@@ -458,6 +459,8 @@ static size_t produce(struct http_conn *base, uint8_t *out, size_t room)
 			close_now(c);
 		} else if (!http_response_pending(&c->resp) && c->state == H1_RESPONSE) {
 			finish_response(c);
+			if (http_conn_turn_is_over(base))
+				break;
 		}
 	}
 	return done;

@@ -179,6 +179,7 @@ int h2_stream_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t
 void h2_stream_end(struct h2_stream *s)
 {
 	s->ended = true;
+	s->conn->base.answered++;
 	if (nghttp2_session_get_stream_remote_close(s->conn->ng, s->id) == 0)
 		enter_list(s, H2_STREAM_LINGER);
 }

@@ -102,10 +102,12 @@ struct http_server_config {
 	struct http_rate_min
 		min_send; /* of responses, where the windows of HTTP/2 hold them back: what TCP
 					  holds back is the owner's to judge; default as above */
-	uint64_t idle_timeout_us;   /* between requests, and before the first                     */
-	uint64_t stall_timeout_us;  /* HTTP/2: how long a client may let no byte of a response
+	uint64_t idle_timeout_us;  /* between requests, and before the first                     */
+	uint64_t stall_timeout_us; /* HTTP/2: how long a client may let no byte of a response
 				       through its windows; default 60 s                       */
-	unsigned max_requests;      /* of one connection, then Connection: close; default 1000    */
+	unsigned max_requests;     /* of one connection, then Connection: close; default 1000    */
+	unsigned
+		max_pipeline; /* requests that are answered in one turn: http_conn_begin_turn; default 64 */
 	uint64_t request_id_key[3]; /* random: no two workers give the same ids                 */
 	bool send_request_id;       /* X-Request-Id in every response; default off               */
 	unsigned max_ranges;        /* of one request, then all are ignored; 0: no ranges at all;
@@ -168,6 +170,11 @@ struct http_lent {
 };
 bool http_conn_lend(struct http_conn *c, size_t max, struct http_lent *out);
 void http_conn_lent(struct http_conn *c, struct http_time now, size_t len);
+/* A client that sends its requests ahead of the answers shall not keep the others waiting. The owner says when a turn of
+ * this connection begins; once max_pipeline responses were produced in it, it is over: produce stops there over HTTP/1, and
+ * the owner should turn to others. Bytes of large responses are the owner's to count. */
+void http_conn_begin_turn(struct http_conn *c);
+bool http_conn_turn_is_over(const struct http_conn *c);
 /* True between requests, and once the connection is closed: nobody waits for anything. */
 bool http_conn_idle(const struct http_conn *c);
 /* True while produce would give bytes; when it gives none after all, no longer. */

@@ -25,6 +25,7 @@ void http_server_config_default(struct http_server_config *cfg)
 		.stall_timeout_us = 60 * 1000000ULL,
 		.max_requests = 1000,
 		.max_ranges = 32,
+		.max_pipeline = 64,
 		.precompressed = true,
 	};
 }
@@ -34,7 +35,7 @@ static bool config_valid(const struct http_server_config *cfg)
 {
 	if (cfg->max_head < 64 || cfg->max_head > HTTP_HEAD_MAX || cfg->max_target == 0 ||
 	    cfg->site_count == 0 || cfg->max_ranges > HTTP_RANGES_MAX || cfg->max_fields == 0 ||
-	    cfg->max_requests == 0 || cfg->max_body > UINT64_MAX / 32)
+	    cfg->max_requests == 0 || cfg->max_pipeline == 0 || cfg->max_body > UINT64_MAX / 32)
 		return false;
 	/* It is put into a header as it is. */
 	for (const char *p = cfg->server_name; p && *p; p++)

@@ -12,7 +12,7 @@ struct option_limits {
 	uint64_t head_size, target_size, body_size;
 	uint64_t body_timeout_us, rate_window_us;
 	uint32_t receive_rate, send_rate; /* bytes a second; 0: off */
-	unsigned fields, requests, ranges;
+	unsigned fields, requests, ranges, pipeline;
 	unsigned connections, client_connections; /* the latter 0: off */
 	struct prefix_list exempt;
 };

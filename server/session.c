@@ -443,6 +443,8 @@ void session_run(struct session *s, struct http_time now)
 	enum session_phase before;
 
 	s->budget = TURN_BYTES;
+	if (s->http)
+		http_conn_begin_turn(s->http);
 	s->busy = false;
 	do {
 		before = s->phase;

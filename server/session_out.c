@@ -11,6 +11,8 @@
 static void spend(struct session *s, size_t len)
 {
 	s->budget -= len < s->budget ? len : s->budget;
+	if (http_conn_turn_is_over(s->http))
+		s->budget = 0;
 }
 
 /* A long file goes from the page cache, without being copied. False: not now, or not this way. */

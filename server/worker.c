@@ -173,6 +173,7 @@ static void set_limits(struct http_server_config *cfg, const struct option_limit
 	cfg->max_body = l->body_size;
 	cfg->max_requests = l->requests;
 	cfg->max_ranges = l->ranges;
+	cfg->max_pipeline = l->pipeline;
 	cfg->body_timeout_us = l->body_timeout_us;
 	cfg->min_receive = (struct http_rate_min){l->receive_rate, l->rate_window_us};
 	cfg->min_send = (struct http_rate_min){l->send_rate, l->rate_window_us};

@@ -64,6 +64,15 @@ def test_requests_of_one_connection(env):
         assert reader.at_end()
 
 
+def test_requests_sent_ahead_are_answered_in_order(env):
+    with env.server("--workers", "1", "--max-pipeline", "3"):
+        for tls in (False, True):
+            with env.connect(tls=tls) as sock:
+                sock.sendall(b"".join(get("/%d" % i if i % 2 else "/hello.txt") for i in range(500)))
+                reader = Reader(sock)
+                assert [reader.response().status for _ in range(500)] == [200, 404] * 250
+
+
 def test_ranges_of_one_request(env):
     url = "http://%s/eight.bin" % ADDRESS
     three = "Range: bytes=0-0,1000-1000,2000-2000"

@@ -182,6 +182,48 @@ static void test_the_rate_is_for_requests_only(void **state)
 
 /* ------------------------------------------------------------------ requests that are too many */
 
+static void pipeline_of_two(struct http_server_config *cfg)
+{
+	cfg->max_pipeline = 2;
+}
+
+static unsigned answers_in(const char *text)
+{
+	unsigned n = 0;
+
+	for (; (text = strstr(text, "HTTP/1.1 200 ")); text++)
+		n++;
+	return n;
+}
+
+/* What was sent ahead is answered in order and whole, so many of it at a time. */
+static void test_a_turn_has_so_many_requests(void **state)
+{
+	struct http_server *server = server_with(*state, pipeline_of_two);
+	struct http_conn *c = http_conn_create(server, at_us(0), HTTP_PROTOCOL_1, false, NULL);
+	static const unsigned in_turn[] = {2, 2, 1};
+	char out[65536];
+
+	static const char request[] = "GET /hello.txt HTTP/1.1\r\n" H "\r\n";
+	uint8_t *buf;
+	size_t len = 0;
+
+	assert_true(http_conn_reserve(c, &buf) > 5 * sizeof request);
+	for (int n = 0; n < 5; n++)
+		len += (size_t)sprintf((char *)buf + len, "%s", request);
+	http_conn_commit(c, at_us(0), len);
+	for (int turn = 0; turn < 3; turn++) {
+		assert_true(http_conn_has_output(c));
+		http_conn_begin_turn(c);
+		out[http_conn_produce(c, at_us(0), (uint8_t *)out, sizeof out - 1)] = '\0';
+		assert_int_equal(http_conn_turn_is_over(c), turn < 2);
+		assert_int_equal(answers_in(out), in_turn[turn]);
+	}
+	assert_false(http_conn_has_output(c));
+	http_conn_destroy(c);
+	http_server_destroy(server);
+}
+
 static int left;
 
 static int admit(void *ctx, void *user, size_t site, unsigned *retry_after)
@@ -237,6 +279,7 @@ int main(void)
 		cmocka_unit_test(test_content_at_the_rate_may_last),
 		cmocka_unit_test(test_a_pause_within_content_is_body_timeout),
 		cmocka_unit_test(test_the_rate_is_for_requests_only),
+		cmocka_unit_test(test_a_turn_has_so_many_requests),
 		cmocka_unit_test(test_too_many_requests),
 	};
 

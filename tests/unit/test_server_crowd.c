@@ -229,6 +229,67 @@ static void test_one_client_is_capped_and_its_places_come_back(void **state)
 		hang_up(p[i]);
 }
 
+static void two_in_a_row(struct app_config *app, struct http_server_config *http)
+{
+	(void)app;
+	http->max_pipeline = 2;
+}
+
+/* Requests sent ahead by the score do not keep those waiting who have one. */
+static void pipeline(struct world *w, uint16_t port)
+{
+	struct peer *many = dial(w, port), *one = dial(w, 80);
+	struct tls_session *t = port == 443 ? shake_hands(many) : NULL;
+	char requests[20 * sizeof GET_SMALL] = "";
+	size_t n;
+	int turns = 1;
+
+	for (int i = 0; i < 20; i++)
+		strcat(requests, GET_SMALL);
+	if (t)
+		assert_int_equal(tls_session_write(t, (uint8_t *)requests, strlen(requests), &n),
+				 TLS_OK);
+	else
+		tcp_send_all(many->c, (uint8_t *)requests, strlen(requests), false);
+	tcp_send_all(one->c, (const uint8_t *)GET_SMALL, strlen(GET_SMALL), false);
+	many->reads = false;
+	w->logged = 0;
+	carry(w, w->client, w->server, false);
+	assert_true(app_run(w->app, time_of(w)));
+	assert_int_equal(w->logged, 3);
+	while (app_run(w->app, time_of(w))) {
+		turns++;
+		assert_int_equal(w->logged, 1 + 2 * turns);
+	}
+	assert_int_equal(w->logged, 21);
+	assert_in_range(turns, 9, 10);
+	settle(w);
+	assert_int_equal(body_len(one), 100);
+	if (t)
+		tls_session_destroy(t);
+	hang_up(many);
+	hang_up(one);
+}
+
+static void test_requests_sent_ahead_take_turns(void **state)
+{
+	pipeline(*state, 80);
+}
+
+static void test_requests_sent_ahead_take_turns_over_tls(void **state)
+{
+	pipeline(*state, 443);
+}
+
+static int setup_two_in_a_row(void **state)
+{
+	setup(state);
+	((struct world *)*state)->tune = two_in_a_row;
+	make_tls(*state);
+	start(*state, 0);
+	return 0;
+}
+
 static int teardown_limits(void **state)
 {
 	const int result = teardown(state);
@@ -264,6 +325,10 @@ int main(void)
 		THREE(test_who_made_room_still_gets_its_last_response),
 		THREE(test_who_only_owes_a_fin_makes_room),
 		cmocka_unit_test_setup_teardown(test_tls, setup_three_tls, teardown),
+		cmocka_unit_test_setup_teardown(test_requests_sent_ahead_take_turns,
+						setup_two_in_a_row, teardown),
+		cmocka_unit_test_setup_teardown(test_requests_sent_ahead_take_turns_over_tls,
+						setup_two_in_a_row, teardown),
 		cmocka_unit_test_setup_teardown(test_one_client_is_capped_and_its_places_come_back,
 						setup, teardown_limits),
 	};

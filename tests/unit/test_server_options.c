@@ -358,6 +358,7 @@ static void test_each_error_says_what_where_and_what_is_allowed(void **state)
 		{"--max-body-size 1025g", "", EXIT_USAGE, {"--max-body-size", "1024g"}},
 		{"--max-header-fields 0", "", EXIT_USAGE, {"--max-header-fields", "1 to 10000"}},
 		{"--max-requests 0", "", EXIT_USAGE, {"--max-requests", "1 to"}},
+		{"--max-pipeline 0", "", EXIT_USAGE, {"--max-pipeline", "1 to"}},
 		{"--max-ranges 65", "", EXIT_USAGE, {"--max-ranges", "0 to 64"}},
 		{"--min-send-rate 0", "", EXIT_USAGE, {"--min-send-rate", "or off"}},
 		{"--min-receive-rate 1000001", "", EXIT_USAGE, {"--min-receive-rate", "1000000"}},
