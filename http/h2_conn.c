@@ -354,8 +354,8 @@ static uint64_t deadline(const struct http_conn *base)
 		earliest(&when, after(c->head->started_us, cfg->header_timeout_us));
 	if (!TAILQ_EMPTY(&c->reading))
 		earliest(&when, after(TAILQ_FIRST(&c->reading)->waits_us, cfg->body_timeout_us));
-	TAILQ_FOREACH(s, &c->reading, link)
-	earliest(&when, s->rate.deadline_us);
+	for (s = TAILQ_FIRST(&c->reading); s; s = TAILQ_NEXT(s, link))
+		earliest(&when, s->rate.deadline_us);
 	if (!TAILQ_EMPTY(&c->sending))
 		earliest(&when, after(TAILQ_FIRST(&c->sending)->waits_us, cfg->stall_timeout_us));
 	earliest(&when, c->rate.deadline_us);
