@@ -71,7 +71,7 @@ CERTS_O := $(call objects,certs)
 LAB_O := $(call objects,lab)
 SERVER_O := $(call objects,server)
 PARSER_O := $(B)/obj/deps/http_parser.o
-HTTP_LIBS := -lnghttp2
+HTTP_LIBS := -lnghttp2 -lbrotlienc -lzstd -lz
 SERVER_LIBS := -linih $(HTTP_LIBS)
 
 all: $(B)/tunhttpd $(B)/libstack.a

@@ -9,11 +9,6 @@
 
 #include "http/watch.h"
 
-/* Two changes within one tick of the file system's clock look like one. Most tick with the kernel's
- * timer; those that know whole seconds only, or two (FAT), show it by their zeros. */
-#define TICK_NS 20000000
-#define COARSE_TICK_NS 2000000000
-
 /* Larger files are mapped a window at a time: the page tables are two bytes for each KiB. */
 #define MAP_MAX (4ULL << 30)
 
@@ -208,20 +203,6 @@ void http_file_cache_refresh(struct http_file_cache *c)
 
 /* ------------------------------------------------------------------ making entries */
 
-/* Is the last change so recent that another one could look the same? Also when it is in the future: then
- * the two clocks are not the same. */
-static bool too_fresh(const struct http_file *file)
-{
-	struct timespec now;
-	const int64_t tick = file->ctime_ns == 0 ? COARSE_TICK_NS : TICK_NS;
-
-	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	const int64_t seconds = (int64_t)now.tv_sec - file->ctime;
-	if (seconds < 0 || seconds > 10)
-		return seconds < 0;
-	return seconds * 1000000000 + now.tv_nsec - (int64_t)file->ctime_ns < tick;
-}
-
 /* All of the file as it was at one time, or NULL. *file is then as new as can be. */
 static uint8_t *read_content(struct http_file *file)
 {
@@ -238,7 +219,7 @@ static uint8_t *read_content(struct http_file *file)
 		len += (size_t)got;
 	}
 	if (content && http_file_refresh(file) && len == before.size &&
-	    http_file_same(&before, file) && !too_fresh(file))
+	    http_file_same(&before, file) && !http_file_fresh(file))
 		return content;
 	free(content);
 	return NULL;

@@ -114,6 +114,8 @@ struct http_server_config {
 				       at most HTTP_RANGES_MAX; default 32                     */
 	bool precompressed;         /* serve file.br, .zst and .gz in place of file; default on */
 	struct http_file_cache_config file_cache;
+	size_t compress_memory; /* bytes for compressed variants, made in the background; 0: none are
+				   made; the default                                      */
 	/* May this be answered, to the connection of this `user` and by the site of this number? 0, or 429 or 503, and then the
 	 * seconds after which it may be tried again. NULL: yes. */
 	int (*admit)(void *ctx, void *user, size_t site, unsigned *retry_after);
@@ -131,7 +133,11 @@ void http_server_drain(struct http_server *server);
 
 /* A descriptor that is readable when http_server_refresh has something to do; -1: there is none. */
 int http_server_event_fd(const struct http_server *server);
-/* Takes notice of files that have changed. To be called before requests are answered that came since the
+/* Do changes of cached files show at once? Else within a second. */
+bool http_server_watches_files(const struct http_server *server);
+/* Is there a thread that compresses? It is missing where the system gives none. */
+bool http_server_compresses(const struct http_server *server);
+/* Takes notice of files that have changed, and of what was compressed. To be called before requests are answered that came since the
  * last time: then no answer is older than its request. Never waits. */
 void http_server_refresh(struct http_server *server);
 

@@ -267,3 +267,37 @@ const struct http_mime *http_mime_entry(size_t i)
 {
 	return i < TYPE_COUNT ? &types[i] : NULL;
 }
+
+bool http_mime_compressible(const char *type)
+{
+	static const char *const types_of_text[] = {
+		"text/",
+		"application/json",
+		"application/javascript",
+		"application/postscript",
+		"application/rtf",
+		"application/sql",
+		"application/toml",
+		"application/vnd.apple.mpegurl",
+		"application/vnd.ms-fontobject",
+		"application/wasm",
+		"application/x-javascript",
+		"application/x-ndjson",
+		"application/x-sh",
+		"application/x-tex",
+		"application/xml",
+		"application/yaml",
+		"font/collection",
+		"font/otf",
+		"font/ttf",
+		"image/bmp",
+		"image/vnd.microsoft.icon",
+		"model/stl",
+		NULL,
+	};
+	const size_t len = strcspn(type, ";");
+
+	/* RFC 6839: what the end of a type says */
+	return listed(type, types_of_text) || (len > 4 && memcmp(type + len - 4, "+xml", 4) == 0) ||
+	       (len > 5 && memcmp(type + len - 5, "+json", 5) == 0);
+}

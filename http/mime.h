@@ -18,6 +18,8 @@ struct http_mime {
 const char *http_mime_type(const char *path);
 /* Is a file of this name and type compressed as it is, so that nobody would compress it again? */
 bool http_mime_packed(const char *path, const char *type);
+/* Is it of a type that gets much smaller? */
+bool http_mime_compressible(const char *type);
 /* The i-th line of the table, which is sorted by extension; NULL past its end. */
 const struct http_mime *http_mime_entry(size_t i);
 

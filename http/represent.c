@@ -8,6 +8,7 @@
 #include "http/file_cache.h"
 #include "http/mime.h"
 #include "http/path.h"
+#include "http/variants.h"
 
 /* Opens the sibling of this coding, if there is one that counts. */
 static bool open_sibling(struct http_root root, const char *name, enum http_coding coding,
@@ -33,57 +34,97 @@ static bool open_sibling(struct http_root root, const char *name, enum http_codi
 	return false;
 }
 
-/* The best of the siblings that the client would rather have than the file itself. */
-static enum http_coding find_sibling(struct http_root root, const char *name,
-				     const struct http_accepted *accepted,
-				     const struct http_file *file, struct http_file *sibling)
+static void fill(struct http_representation *out, struct http_file *file)
 {
-	unsigned left = HTTP_CODING_BIT(HTTP_CODING_COUNT) - 1;
-
-	for (;;) {
-		const enum http_coding coding = http_encoding_choose(accepted, left);
-
-		if (coding == HTTP_CODING_IDENTITY || coding == HTTP_CODING_NONE ||
-		    open_sibling(root, name, coding, file, sibling))
-			return coding;
-		left &= ~HTTP_CODING_BIT(coding);
-	}
-}
-
-static void fill(struct http_representation *out, enum http_coding coding, struct http_file *file)
-{
-	out->coding = coding;
 	out->size = file->size;
 	out->mtime = file->mtime;
 	if (file->cached)
 		memcpy(out->etag, http_cached_etag(file->cached), sizeof(out->etag));
 	else
 		http_etag_format(file, out->etag);
-	if (coding != HTTP_CODING_IDENTITY)
-		http_etag_add(out->etag, http_coding_name(coding));
 	out->source = http_file_source(file);
+}
+
+static bool use_sibling(struct http_root root, const char *name, enum http_coding coding,
+			const struct http_file *file, struct http_representation *out)
+{
+	struct http_file sibling;
+
+	if (!open_sibling(root, name, coding, file, &sibling))
+		return false;
+	fill(out, &sibling);
+	http_etag_add(out->etag, http_coding_name(coding));
+	return true;
+}
+
+/* The variant that was made of the file: its dates are the file's. */
+static bool use_variant(struct http_variants *variants, enum http_coding coding,
+			const struct http_file *file, struct http_representation *out)
+{
+	char digest[HTTP_VARIANT_DIGEST_SIZE];
+
+	if (!http_variants_get(variants, file, coding, &out->source, digest))
+		return false;
+	out->size = out->source.size;
+	out->mtime = file->mtime;
+	http_etag_format(file, out->etag);
+	http_etag_add(out->etag, digest);
+	http_etag_add(out->etag, http_coding_name(coding));
+	return true;
+}
+
+/* The best that there is, in a coding that the client would rather have than the file itself. False when
+ * there is none; *coding is then identity, or none. What would have been better still is asked for, unless
+ * somebody has made a sibling by hand. */
+static bool use_other(const struct http_reply *reply, struct http_variants *variants,
+		      const char *name, const struct http_file *file,
+		      const struct http_accepted *accepted, enum http_coding *coding,
+		      struct http_representation *out)
+{
+	unsigned left = HTTP_CODING_BIT(HTTP_CODING_COUNT) - 1;
+	const enum http_coding best = http_encoding_choose(accepted, left);
+	bool sibling = false, variant = false;
+
+	for (;;) {
+		*coding = http_encoding_choose(accepted, left);
+		if (*coding == HTTP_CODING_IDENTITY || *coding == HTTP_CODING_NONE)
+			break;
+		sibling = reply->server->cfg.precompressed &&
+			  use_sibling(http_site_root(reply->site), name, *coding, file, out);
+		variant = !sibling && variants && use_variant(variants, *coding, file, out);
+		if (sibling || variant)
+			break;
+		left &= ~HTTP_CODING_BIT(*coding);
+	}
+	if (variants && !sibling && best != *coding)
+		http_variants_want(variants, file, best);
+	return sibling || variant;
 }
 
 bool http_represent(const struct http_reply *reply, const struct http_request *r, const char *name,
 		    struct http_file *file, struct http_representation *out)
 {
-	enum http_coding coding = HTTP_CODING_IDENTITY;
+	struct http_variants *variants = reply->server->variants;
+	enum http_coding coding;
 	struct http_accepted accepted;
-	struct http_file sibling;
 
 	*out = (struct http_representation){.type = http_mime_type(name), .source.fd = -1};
 	http_encoding_read(r, &accepted);
-	out->vary = reply->server->cfg.precompressed && !http_mime_packed(name, out->type);
-	if (out->vary)
-		coding = find_sibling(http_site_root(reply->site), name, &accepted, file, &sibling);
-	else
-		coding = http_encoding_choose(&accepted, HTTP_CODING_BIT(HTTP_CODING_IDENTITY));
-	if (coding == HTTP_CODING_IDENTITY) {
-		fill(out, coding, file);
+	if (variants && !http_mime_compressible(out->type))
+		variants = NULL;
+	out->vary = (reply->server->cfg.precompressed || variants) &&
+		    !http_mime_packed(name, out->type);
+	if (out->vary && use_other(reply, variants, name, file, &accepted, &coding, out)) {
+		http_file_close(file);
+		out->coding = coding;
 		return true;
 	}
-	http_file_close(file);
-	if (coding != HTTP_CODING_NONE)
-		fill(out, coding, &sibling);
-	return coding != HTTP_CODING_NONE;
+	coding = http_encoding_choose(&accepted, HTTP_CODING_BIT(HTTP_CODING_IDENTITY));
+	if (coding == HTTP_CODING_NONE) {
+		http_file_close(file);
+		return false;
+	}
+	fill(out, file);
+	out->coding = coding;
+	return true;
 }

@@ -6,6 +6,8 @@
  * when it is a regular file and not older than the file itself, in whole seconds: not every tool that
  * compresses keeps the fractions. It is the same resource under another coding (RFC 9110 8.4): the
  * type is the file's, validators and ranges are the sibling's own.
+ *
+ * Where no sibling serves, one is made in the background (variants.h), for those who come later.
  */
 #ifndef HTTP_REPRESENT_H
 #define HTTP_REPRESENT_H

@@ -5,8 +5,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "http/range.h"
+#include "http/variants.h"
 
 void http_server_config_default(struct http_server_config *cfg)
 {
@@ -80,6 +83,37 @@ static bool copy_sites(struct http_server *server)
 	return http_hosts_init(&server->hosts, server->sites, cfg->site_count);
 }
 
+static bool listen_to(const struct http_server *server, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+
+	return fd < 0 || epoll_ctl(server->events_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static bool make_caches(struct http_server *server)
+{
+	const struct http_server_config *cfg = &server->cfg;
+
+	server->events_fd = -1;
+	if (cfg->file_cache.entries == 0 && cfg->compress_memory == 0)
+		return true;
+	server->events_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (server->events_fd < 0)
+		return false;
+	if (cfg->file_cache.entries > 0) {
+		server->files = http_file_cache_create(&cfg->file_cache);
+		if (!server->files || !listen_to(server, http_file_cache_fd(server->files)))
+			return false;
+	}
+	if (cfg->compress_memory > 0) {
+		server->variants = http_variants_create(cfg->compress_memory);
+		/* Without it files are served as they are. */
+		if (server->variants && !listen_to(server, http_variants_fd(server->variants)))
+			return false;
+	}
+	return true;
+}
+
 struct http_server *http_server_create(const struct http_server_config *cfg)
 {
 	struct http_server *server;
@@ -94,11 +128,8 @@ struct http_server *http_server_create(const struct http_server_config *cfg)
 	server->cfg = *cfg;
 	server->limits = (struct http_gate_limits){cfg->max_head, cfg->max_target, cfg->max_fields};
 	server->date_at = -1;
-	if (cfg->file_cache.entries > 0) {
-		server->files = http_file_cache_create(&cfg->file_cache);
-		if (!server->files)
-			goto fail;
-	}
+	if (!make_caches(server))
+		goto fail;
 	if (cfg->server_name) {
 		server->cfg.server_name = strdup(cfg->server_name);
 		if (!server->cfg.server_name)
@@ -119,6 +150,9 @@ void http_server_destroy(struct http_server *server)
 	if (!server)
 		return;
 	http_file_cache_destroy(server->files);
+	http_variants_destroy(server->variants);
+	if (server->events_fd >= 0)
+		close(server->events_fd);
 	free((char *)server->cfg.server_name);
 	http_hosts_free(&server->hosts);
 	for (size_t i = 0; server->sites && i < server->cfg.site_count; i++) {
@@ -132,13 +166,25 @@ void http_server_destroy(struct http_server *server)
 
 int http_server_event_fd(const struct http_server *server)
 {
-	return server->files ? http_file_cache_fd(server->files) : -1;
+	return server->events_fd;
+}
+
+bool http_server_compresses(const struct http_server *server)
+{
+	return server->variants != NULL;
+}
+
+bool http_server_watches_files(const struct http_server *server)
+{
+	return server->files && http_file_cache_fd(server->files) >= 0;
 }
 
 void http_server_refresh(struct http_server *server)
 {
 	if (server->files)
 		http_file_cache_refresh(server->files);
+	if (server->variants)
+		http_variants_collect(server->variants);
 }
 
 void http_server_drain(struct http_server *server)

@@ -15,7 +15,9 @@ struct http_server {
 	struct http_site *sites;       /* the same as cfg.sites                */
 	struct http_hosts hosts;       /* theirs                               */
 	struct http_gate_limits limits;
-	struct http_file_cache *files; /* NULL: none */
+	struct http_file_cache *files;  /* NULL: none */
+	struct http_variants *variants; /* NULL: none */
+	int events_fd;                  /* epoll of what these two wait for; -1: nothing  */
 	bool draining;
 	uint64_t requests; /* so far: the number that request_id.h makes a name of */
 	/* The Date of the present second: written once, sent many times. */

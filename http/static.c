@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "http/file_cache.h"
@@ -195,6 +196,23 @@ bool http_file_same(const struct http_file *a, const struct http_file *b)
 	return a->inode == b->inode && a->device == b->device && a->size == b->size &&
 	       a->mtime == b->mtime && a->mtime_ns == b->mtime_ns && a->ctime == b->ctime &&
 	       a->ctime_ns == b->ctime_ns;
+}
+
+/* Two changes within one tick of the file system's clock look like one. Most tick with the kernel's
+ * timer; those that know whole seconds only, or two (FAT), show it by their zeros. */
+#define TICK_NS 20000000
+#define COARSE_TICK_NS 2000000000
+
+bool http_file_fresh(const struct http_file *file)
+{
+	struct timespec now;
+	const int64_t tick = file->ctime_ns == 0 ? COARSE_TICK_NS : TICK_NS;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	const int64_t seconds = (int64_t)now.tv_sec - file->ctime;
+	if (seconds < 0 || seconds > 10)
+		return seconds < 0;
+	return seconds * 1000000000 + now.tv_nsec - (int64_t)file->ctime_ns < tick;
 }
 
 static enum http_find find_name(struct http_root root, const char *name, struct http_file *file)

@@ -79,6 +79,10 @@ bool http_file_refresh(struct http_file *file);
 /* Is that one and the same file in the same state? */
 bool http_file_same(const struct http_file *a, const struct http_file *b);
 
+/* Is its last change so recent that another one could look the same? Also when it is in the future: then
+ * the file system has another clock. */
+bool http_file_fresh(const struct http_file *file);
+
 /* Opens the directory of a path that ends with '/', to be read. The descriptor, or -1 with *why. */
 int http_static_open_directory(struct http_root root, const char *path, enum http_find *why);
 
@@ -90,7 +94,7 @@ void http_file_close(struct http_file *file);
 #define HTTP_ETAG_SIZE 96
 void http_etag_format(const struct http_file *file, char out[HTTP_ETAG_SIZE]);
 /* Puts "-word" before the closing quote: every representation needs a tag of its own (RFC 9110
- * 8.8.3.3). There is room for two words of up to 17 characters together. */
+ * 8.8.3.3). There is room for a coding and sixteen digits. */
 void http_etag_add(char etag[HTTP_ETAG_SIZE], const char *word);
 
 #endif

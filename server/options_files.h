@@ -9,9 +9,9 @@
 /* Sizes are bytes, and for one worker. http/http.h says what each is for. */
 struct option_files {
 	bool precompressed;
-	bool cache;
+	bool cache, compress;
 	unsigned cache_entries, cache_descriptors;
-	uint64_t cache_memory, cache_small;
+	uint64_t cache_memory, cache_small, compress_memory;
 };
 
 #endif

@@ -195,6 +195,8 @@ static unsigned spare_descriptors(unsigned wanted)
 static void set_files(struct http_server_config *cfg, const struct option_files *f)
 {
 	cfg->precompressed = f->precompressed;
+	if (f->compress)
+		cfg->compress_memory = f->compress_memory;
 	if (!f->cache)
 		return;
 	cfg->file_cache = (struct http_file_cache_config){
@@ -235,8 +237,10 @@ static bool make_http(struct worker *w)
 	w->http = http_server_create(&cfg);
 	if (!w->http)
 		log_error("cannot serve the sites: %m");
-	else if (o->files.cache && http_server_event_fd(w->http) < 0)
+	else if (o->files.cache && !http_server_watches_files(w->http))
 		log_error("no inotify for the file cache: files are looked at once a second");
+	if (w->http && o->files.compress && !http_server_compresses(w->http))
+		log_error("no thread for compressing: files are served as they are");
 	return w->http != NULL;
 }
 

@@ -31,7 +31,7 @@ $(B)/tests/test_tls_%: $(B)/obj/tests/unit/test_tls_%.o $(TLS_O) $(MBEDTLS)/.bui
 $(B)/tests/test_certs_%: $(B)/obj/tests/unit/test_certs_%.o $(CERTS_O) $(TLS_O) $(MBEDTLS)/.built
 	$(call unit_link,$(MBEDTLS_LIB))
 $(B)/tests/test_http_%: $(B)/obj/tests/unit/test_http_%.o $(HTTP_O) $(PARSER_O)
-	$(call unit_link,$(HTTP_LIBS))
+	$(call unit_link,$(HTTP_LIBS) -lbrotlidec)
 $(B)/tests/test_server_%: $(B)/obj/tests/unit/test_server_%.o $(filter-out $(B)/obj/server/main.o,$(SERVER_O)) $(LAB_O) $(HTTP_O) $(CERTS_O) $(TLS_O) $(B)/libstack.a $(PARSER_O) $(MBEDTLS)/.built
 	$(call unit_link,$(MBEDTLS_LIB) $(SERVER_LIBS))
 $(B)/tests/test_lab_%: $(B)/obj/tests/unit/test_lab_%.o $(filter-out $(B)/obj/server/main.o,$(SERVER_O)) $(LAB_O) $(HTTP_O) $(CERTS_O) $(TLS_O) $(B)/libstack.a $(PARSER_O) $(MBEDTLS)/.built

@@ -390,7 +390,7 @@ static void test_without_inotify_within_a_second(void **state)
 	const int before = open_descriptors();
 	struct output out;
 
-	assert_int_equal(http_server_event_fd(server), -1);
+	assert_false(http_server_watches_files(server));
 	expect(server, "/hello.txt", HELLO);
 	expect(server, "/hello.txt", HELLO);
 	assert_int_equal(stats_of(server).hits, 1);
