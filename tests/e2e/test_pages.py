@@ -211,6 +211,22 @@ def test_fallback_and_clean_addresses(env):
         assert done.stdout == b"<p>about\n1 http://%s/about?q=1" % ADDRESS.encode(), done
 
 
+def test_the_same_over_http_2(env):
+    """Listing, error page, fallback, redirect: whatever version carries them."""
+    with pages(env) as root, env.server(root, "--listing", "on", "--error-page", "404 /404.html", "--fallback", "/index.html",
+                                        "--clean-urls", "on"):
+        def fetch(version, path, *args):
+            done = env.curl(version, *args, "-w", "\n%{http_version} %{http_code}", "https://%s%s" % (ADDRESS, path))
+            body, _, facts = done.stdout.rpartition(b"\n")
+            assert done.returncode == 0 and facts.split()[0] == (b"2" if version == "--http2" else b"1.1"), done
+            return int(facts.split()[1]), body
+        for path, args, status in (("/odd/", (), 200), ("/odd/?sort=size&order=desc", (), 200), ("/odd/?format=json", (), 200),
+                                   ("/missing.js", (), 404), ("/missing", (), 404), ("/about", (), 200), ("/about.html", (), 301),
+                                   ("/missing", ("-H", "Sec-Fetch-Mode: navigate"), 200)):
+            old, new = fetch("--http1.1", path, *args), fetch("--http2", path, *args)
+            assert old == new and new[0] == status and new[1], (path, old, new)
+
+
 def test_each_site_has_its_own_pages(env):
     with pages(env) as root:
         config = env.write("sites.conf", "listing = on\nerror-page = 404 /404.html\n"
