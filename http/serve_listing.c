@@ -132,7 +132,7 @@ void http_serve_listing(struct http_response *s, struct http_reply *reply,
 {
 	struct wish w = read_query(http_request_piece(r, r->query));
 	struct http_buf body = {0};
-	struct http_listing l;
+	struct http_listing l = {0};
 	const enum http_find found =
 		http_listing_read(&l, reply->site, path, reply->site->listing_max);
 

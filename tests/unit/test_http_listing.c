@@ -5,7 +5,6 @@
 #include <sys/wait.h>
 
 #include "http/listing.h"
-#include "http/utf8.h"
 
 #define REQUEST(target) "GET " target " HTTP/1.1\r\nHost: h\r\n"
 #define GET(target) REQUEST(target) "\r\n"
@@ -541,58 +540,6 @@ static void test_sizes(void **state)
 	}
 }
 
-/* ------------------------------------------------------------------ UTF-8 */
-
-static void test_utf8(void **state)
-{
-	static const struct {
-		const char *text;
-		size_t len;
-		uint32_t code;
-	} cases[] = {
-		{"a", 1, 'a'},
-		{"\x7f", 1, 0x7f},
-		{"\xc2\x80", 2, 0x80},
-		{"\xdf\xbf", 2, 0x7ff},
-		{"\xe0\xa0\x80", 3, 0x800},
-		{"\xed\x9f\xbf", 3, 0xd7ff},
-		{"\xee\x80\x80", 3, 0xe000},
-		{"\xef\xbf\xbf", 3, 0xffff},
-		{"\xf0\x90\x80\x80", 4, 0x10000},
-		{"\xf4\x8f\xbf\xbf", 4, 0x10ffff},
-		{"", 0, 0},
-		{"\x80", 0, 0},
-		{"\xbf", 0, 0},
-		{"\xc0\x80", 0, 0},
-		{"\xc1\xbf", 0, 0},
-		{"\xe0\x9f\xbf", 0, 0},
-		{"\xed\xa0\x80", 0, 0},
-		{"\xed\xbf\xbf", 0, 0},
-		{"\xf0\x8f\xbf\xbf", 0, 0},
-		{"\xf4\x90\x80\x80", 0, 0},
-		{"\xf5\x80\x80\x80", 0, 0},
-		{"\xff", 0, 0},
-		{"\xc2", 0, 0},
-		{"\xc2"
-		 "a",
-		 0, 0},
-		{"\xe2\x82", 0, 0},
-		{"\xe2\x82"
-		 "a",
-		 0, 0},
-		{"\xf0\x9f\x98", 0, 0},
-	};
-	uint32_t code;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		code = 0;
-		const size_t len = http_utf8_next(cases[i].text, strlen(cases[i].text), &code);
-		if (len != cases[i].len || (len > 0 && code != cases[i].code))
-			fail_msg("case %zu: length %zu, U+%04X", i, len, code);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -610,7 +557,6 @@ int main(void)
 		cmocka_unit_test(test_what_may_not_be_read_is_not_listed),
 		cmocka_unit_test(test_large_directories_are_cut),
 		cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_utf8),
 	};
 	return cmocka_run_group_tests(tests, setup, site_teardown);
 }
