@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* PING, SETTINGS, WINDOW_UPDATE, PRIORITY, PRIORITY_UPDATE, empty DATA, unknown types: at once, and per
+/* PING, SETTINGS, WINDOW_UPDATE, PRIORITY, PRIORITY_UPDATE, empty DATA: at once, and per
  * second. Besides each request earns a few, and each DATA frame of ours the two WINDOW_UPDATEs that may
  * answer it. */
 #define H2_CALM_CONTROL_MAX 1000u

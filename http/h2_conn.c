@@ -39,16 +39,18 @@ static uint64_t after(uint64_t mono_us, uint64_t timeout_us)
 
 /* ------------------------------------------------------------------ the end */
 
+static void free_list(struct h2_streams *list)
+{
+	while (!TAILQ_EMPTY(list))
+		h2_stream_free(TAILQ_FIRST(list), false);
+}
+
 static void free_streams(struct h2_conn *c)
 {
-	while (!TAILQ_EMPTY(&c->sending))
-		h2_stream_free(TAILQ_FIRST(&c->sending), false);
-	while (!TAILQ_EMPTY(&c->reading))
-		h2_stream_free(TAILQ_FIRST(&c->reading), false);
-	while (!TAILQ_EMPTY(&c->lingering))
-		h2_stream_free(TAILQ_FIRST(&c->lingering), false);
-	if (c->head)
-		h2_stream_free(c->head, false);
+	free_list(&c->sending);
+	free_list(&c->lingering);
+	free_list(&c->reading);
+	free_list(&c->heads);
 }
 
 static void free_input(struct h2_conn *c)
@@ -464,6 +466,7 @@ struct http_conn *h2_conn_create(const struct http_conn *base)
 	c->base.ops = &ops;
 	c->created_us = c->idle_us = base->seen.mono_us;
 	http_rate_end(&c->rate);
+	TAILQ_INIT(&c->heads);
 	TAILQ_INIT(&c->reading);
 	TAILQ_INIT(&c->sending);
 	TAILQ_INIT(&c->lingering);

@@ -65,8 +65,10 @@ struct h2_conn {
 	bool input_ended;
 	bool settings_acked;
 	enum http_end abuse;    /* found in a callback: the connection is ended behind it */
-	struct h2_stream *head; /* in state HEAD: there is at most one                    */
-	struct h2_streams reading, sending, lingering; /* in state BODY, ANSWER, LINGER     */
+	struct h2_stream *head;  /* whose field section is being read, NULL: none's        */
+	/* All streams, by their state. `heads` may hold others than `head`: malformed ones, until the
+	 * RST_STREAM has left. */
+	struct h2_streams heads, reading, sending, lingering;
 	unsigned stream_count;
 	struct h2_bucket control, resets;
 	struct http_rate rate; /* of all responses, while the client's windows hold them back */

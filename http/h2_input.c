@@ -24,6 +24,9 @@ static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *hd, void 
 	const uint64_t now = c->base.seen.mono_us;
 
 	(void)ng;
+	/* RFC 9113 4.3: nothing comes between the frames of a field section, so the last one is over. */
+	if (hd->type != NGHTTP2_CONTINUATION)
+		c->head = NULL;
 	switch (hd->type) {
 	case NGHTTP2_HEADERS:
 		h2_bucket_add(&c->control, H2_CALM_PER_REQUEST);
@@ -218,8 +221,9 @@ static void set_options(nghttp2_option *option)
 	/* Streams that are answered early get no more window: h2_stream_take_content. */
 	nghttp2_option_set_no_auto_window_update(option, 1);
 	nghttp2_option_set_builtin_recv_extension_type(option, NGHTTP2_PRIORITY_UPDATE);
-	/* A field section is at most so many frames (CVE-2024-27316 and its like). */
-	nghttp2_option_set_max_continuations(option, 8);
+	/* How many frames a field section may have (CVE-2024-28182). nghttp2 counts a frame each time that it
+	 * reads of its head, which may come in nine pieces: so eight are always taken. */
+	nghttp2_option_set_max_continuations(option, 8 * H2_FRAME_HEAD);
 	nghttp2_option_set_no_closed_streams(option, 1);
 	/* Ours is stricter, and asks no clock of its own. */
 	nghttp2_option_set_stream_reset_rate_limit(option, 1u << 30, 1u << 30);

@@ -8,7 +8,6 @@
  */
 #include "http/h2_conn.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,16 +29,13 @@ static struct h2_streams *list_of(struct h2_stream *s)
 	case H2_STREAM_HEAD:
 		break;
 	}
-	return NULL;
+	return &s->conn->heads;
 }
 
 static void leave_list(struct h2_stream *s)
 {
-	struct h2_streams *list = list_of(s);
-
-	if (list)
-		TAILQ_REMOVE(list, s, link);
-	else if (s->conn->head == s)
+	TAILQ_REMOVE(list_of(s), s, link);
+	if (s->conn->head == s)
 		s->conn->head = NULL;
 }
 
@@ -67,7 +63,7 @@ struct h2_stream *h2_stream_new(struct h2_conn *c, int32_t id)
 	s->id = id;
 	s->started_us = c->base.seen.mono_us;
 	http_response_init(&s->resp);
-	assert(!c->head); /* nothing may come between the frames of a field section (RFC 9113 4.3) */
+	TAILQ_INSERT_TAIL(&c->heads, s, link);
 	c->head = s;
 	c->stream_count++;
 	return s;

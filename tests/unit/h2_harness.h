@@ -12,6 +12,7 @@
 #include "tests/unit/http_harness.h"
 
 #define ANSWERS_MAX 256
+#define H2_FRAME_HEAD 9u
 
 /* What came on one stream. */
 struct answer {
@@ -31,11 +32,13 @@ struct h2_peer {
 	size_t step, room; /* most bytes at once in each direction */
 	struct answer answers[ANSWERS_MAX];
 	unsigned answer_count, ended_count;
+	uint8_t frame[H2_FRAME_HEAD + 8]; /* the beginning of the frame that comes */
+	size_t frame_at;                  /* bytes of it so far                    */
 	unsigned goaways;
 	int32_t goaway_last[4];
 	uint32_t goaway_error;
 	uint32_t max_streams, header_list, no_rfc7540; /* the server's SETTINGS */
-	bool hold_pings;                               /* their answers are not sent */
+	bool hold_pings, hold_windows;                 /* these frames are not sent */
 };
 
 static UNUSED struct answer *answer_of(struct h2_peer *p, int32_t id)
@@ -101,11 +104,6 @@ static UNUSED int peer_frame(nghttp2_session *ng, const nghttp2_frame *frame, vo
 	(void)ng;
 	if (frame->hd.type == NGHTTP2_SETTINGS && !(frame->hd.flags & NGHTTP2_FLAG_ACK))
 		peer_settings(p, &frame->settings);
-	if (frame->hd.type == NGHTTP2_GOAWAY) {
-		assert_true(p->goaways < 4);
-		p->goaway_last[p->goaways++] = frame->goaway.last_stream_id;
-		p->goaway_error = frame->goaway.error_code;
-	}
 	if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
 	    (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)) {
 		struct answer *a = answer_of(p, frame->hd.stream_id);
@@ -130,7 +128,10 @@ static UNUSED int peer_before_send(nghttp2_session *ng, const nghttp2_frame *fra
 	const struct h2_peer *p = user;
 
 	(void)ng;
-	return p->hold_pings && frame->hd.type == NGHTTP2_PING ? NGHTTP2_ERR_CANCEL : 0;
+	return (p->hold_pings && frame->hd.type == NGHTTP2_PING) ||
+			       (p->hold_windows && frame->hd.type == NGHTTP2_WINDOW_UPDATE)
+		       ? NGHTTP2_ERR_CANCEL
+		       : 0;
 }
 
 /* ------------------------------------------------------------------ the two ends */
@@ -203,6 +204,33 @@ static UNUSED size_t give(struct h2_peer *p, const uint8_t *data, size_t len)
 	return at;
 }
 
+static void take_goaway(struct h2_peer *p)
+{
+	const uint8_t *at = p->frame + H2_FRAME_HEAD;
+
+	assert_true(p->goaways < 4);
+	p->goaway_last[p->goaways++] =
+		(int32_t)((uint32_t)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3]);
+	p->goaway_error = (uint32_t)at[4] << 24 | at[5] << 16 | at[6] << 8 | at[7];
+}
+
+/* nghttp2's client looks at nothing more once it was told to go: so this looks for the GOAWAYs. */
+static UNUSED void watch_frames(struct h2_peer *p, const uint8_t *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (p->frame_at < sizeof p->frame)
+			p->frame[p->frame_at] = data[i];
+		p->frame_at++;
+		if (p->frame_at < H2_FRAME_HEAD ||
+		    p->frame_at < H2_FRAME_HEAD + ((size_t)p->frame[0] << 16 |
+						   (size_t)p->frame[1] << 8 | p->frame[2]))
+			continue;
+		if (p->frame[3] == NGHTTP2_GOAWAY)
+			take_goaway(p);
+		p->frame_at = 0;
+	}
+}
+
 /* At most `most` bytes of the connection's to the client. True when there were any. */
 static UNUSED bool fetch(struct h2_peer *p, size_t most)
 {
@@ -212,6 +240,7 @@ static UNUSED bool fetch(struct h2_peer *p, size_t most)
 	room = room < most ? room : most;
 	const size_t len = http_conn_produce(p->c, p->now, buf, room);
 	assert_true(len <= room);
+	watch_frames(p, buf, len);
 	if (len == 0)
 		assert_false(http_conn_has_output(p->c));
 	else
@@ -277,6 +306,16 @@ static UNUSED int32_t ask(struct h2_peer *p, const char *method, const char *pat
 			  const char *fields)
 {
 	return ask_with(p, method, path, fields, NULL);
+}
+
+/* Fields as they are: nghttp2's client does not look at them. */
+static UNUSED int32_t submit_raw(struct h2_peer *p, const nghttp2_nv *nv, size_t count)
+{
+	const int32_t id =
+		nghttp2_submit_headers(p->ng, NGHTTP2_FLAG_END_STREAM, -1, NULL, nv, count, NULL);
+
+	assert_true(id > 0);
+	return id;
 }
 
 /* One request with its answer. */
