@@ -142,6 +142,23 @@ static size_t produce(struct http_conn *base, uint8_t *out, size_t room)
 	return len;
 }
 
+static bool lend(struct http_conn *base, size_t max, struct http_lent *out)
+{
+	const struct either_conn *c = either(base);
+
+	return c->actual && c->actual->ops->lend && c->actual->ops->lend(c->actual, max, out);
+}
+
+static void lent(struct http_conn *base, size_t len)
+{
+	struct either_conn *c = either(base);
+
+	if (actual(c)) {
+		c->actual->ops->lent(c->actual, len);
+		note(c);
+	}
+}
+
 static bool idle(const struct http_conn *base)
 {
 	const struct either_conn *c = either_const(base);
@@ -207,6 +224,8 @@ static const struct http_conn_ops ops = {
 	.commit = commit,
 	.input_end = input_end,
 	.produce = produce,
+	.lend = lend,
+	.lent = lent,
 	.idle = idle,
 	.has_output = has_output,
 	.finished = finished,

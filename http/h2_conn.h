@@ -65,7 +65,7 @@ struct h2_conn {
 	bool input_ended;
 	bool settings_acked;
 	enum http_end abuse;    /* found in a callback: the connection is ended behind it */
-	struct h2_stream *head;  /* whose field section is being read, NULL: none's        */
+	struct h2_stream *head; /* whose field section is being read, NULL: none's        */
 	/* All streams, by their state. `heads` may hold others than `head`: malformed ones, until the
 	 * RST_STREAM has left. */
 	struct h2_streams heads, reading, sending, lingering;
