@@ -72,6 +72,22 @@ seed fuzz_http expect "6GET /d HTTP/1.1${crlf}Host: x${crlf}Expect: 100-continue
 seed fuzz_http old "7GET http://x/%%61?q HTTP/1.0${crlf}Connection: keep-alive${crlf}${crlf}"
 seed fuzz_http bad "8GET /%%2e%%2e/out HTTP/1.1${crlf}Host : x${crlf}${crlf}"
 
+# Operations: 0 to 15 a frame of that type with flags, stream, length, payload; 16 a request, 17 and 18 take output,
+# 19 time, 20 drain, 21 the client's end, 22 bytes, 23 PRIORITY_UPDATE. Flags: 1 END_STREAM or ACK, 4 END_HEADERS.
+get='\020\005\001\000'
+seed fuzz_h2 get "0$get\022"
+seed fuzz_h2 either "1$get\022\024\022"
+seed fuzz_h2 head "0\001\005\001\012\002\004HEAD\206\204\101\022"
+seed fuzz_h2 windows "0\004\000\000\006\000\004\000\000\000\007\020\005\003\000\022\010\000\003\004\000\000\000\377\022\023\074\022"
+seed fuzz_h2 upload "0\020\004\001\000\000\000\001\005hello\000\001\001\003end\022"
+seed fuzz_h2 too-much "0\020\004\001\000\000\000\001\377\000\001\001\377\022\023\001\022"
+seed fuzz_h2 continued "0\020\001\001\000\011\004\001\003\100\001a\022"
+seed fuzz_h2 reset "0$get\003\000\001\004\000\000\000\010\022"
+seed fuzz_h2 priority "0\027\000\000\007\000\000\000\001u=1$get\022"
+seed fuzz_h2 goaway "0$get\007\000\000\010\000\000\000\000\000\000\000\000\022"
+seed fuzz_h2 drain "0$get\021\100\024\022\006\001\000\010shutdown\022"
+seed fuzz_h2 end "0$get\025"
+
 # The first byte: 1 no links, 2 dotfiles, 4 clean URLs, 8 listing, 16 fallback, 32 navigation, 64 no openat2.
 seed fuzz_path file '\000/a/b/f'
 seed fuzz_path dots '\000/a/./b/../%%2e%%2e/up/../outside.html'
@@ -97,7 +113,7 @@ done
 
 tests/fuzz/tls_seeds.py "$tmp/fuzz_tls" || { echo "FAILED to make seeds for fuzz_tls"; failed=$((failed + 1)); }
 
-for fuzzer in fuzz_stack_input fuzz_stack_ip fuzz_stack_ops fuzz_http fuzz_encoding fuzz_path fuzz_tls; do
+for fuzzer in fuzz_stack_input fuzz_stack_ip fuzz_stack_ops fuzz_http fuzz_h2 fuzz_encoding fuzz_path fuzz_tls; do
 	if TMPDIR="$tmp" "$dir/$fuzzer" -max_total_time="$seconds" -timeout=25 -rss_limit_mb=2048 -max_len=4096 \
 		-print_final_stats=1 -exact_artifact_path="$dir/$fuzzer.crash" "$tmp/$fuzzer" \
 		> "$tmp/$fuzzer.log" 2>&1; then

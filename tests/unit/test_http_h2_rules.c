@@ -12,7 +12,7 @@ static void small_limits(struct http_server_config *cfg)
 
 static void no_minimum(struct http_server_config *cfg)
 {
-	cfg->min_receive.bytes_per_second = 0;
+	cfg->min_receive.bytes_per_second = cfg->min_send.bytes_per_second = 0;
 }
 
 static void two_requests(struct http_server_config *cfg)
@@ -443,7 +443,7 @@ static void test_content_that_drips_is_a_408(void **state)
 /* Windows that stay shut: of all that is under way, then the connection ends; of one, then that is reset. */
 static void test_a_client_that_takes_nothing_is_left(void **state)
 {
-	struct http_server *server = site_server(*state);
+	struct http_server *server = server_with(*state, no_minimum);
 	struct h2_peer *p = peer_with(server, HTTP_PROTOCOL_2, 0);
 
 	ask(p, "GET", "/hello.txt", "");
