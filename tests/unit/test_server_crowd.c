@@ -168,7 +168,7 @@ static void test_tls(void **state)
 	uint8_t buf[256];
 	size_t got;
 
-	hello(mute); /* its handshake is under way */
+	struct tls_session *t1 = hello(mute); /* its handshake is under way */
 	struct peer *late = dial(w, 80);
 	assert_true(silent->fin); /* it has not even begun */
 	expect_end(w, CLOSE_MADE_ROOM);
@@ -179,6 +179,7 @@ static void test_tls(void **state)
 	assert_int_equal(tls_session_read(t, buf, sizeof buf, &got), TLS_CLOSED); /* close_notify */
 	assert_false(mute->fin || mute->closed);
 	tls_session_destroy(t);
+	tls_session_destroy(t1);
 	tls_session_destroy(t2);
 	hang_up(silent);
 	hang_up(idle);
