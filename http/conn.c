@@ -110,3 +110,9 @@ void http_conn_expire(struct http_conn *c, struct http_time now)
 	c->seen = now;
 	c->ops->expire(c);
 }
+
+void http_conn_leave(struct http_conn *c, struct http_time now)
+{
+	c->seen = now;
+	c->ops->leave(c);
+}

@@ -24,6 +24,7 @@ struct http_conn_ops {
 	bool (*broken)(const struct http_conn *c);
 	uint64_t (*deadline)(const struct http_conn *c);
 	void (*expire)(struct http_conn *c);
+	void (*leave)(struct http_conn *c);
 };
 
 /* The first member of every kind of connection. */

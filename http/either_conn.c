@@ -37,6 +37,7 @@ static void note(struct either_conn *c)
 {
 	c->base.end = c->actual->end;
 	c->base.responses = c->actual->responses;
+	c->base.answered = c->actual->answered;
 }
 
 /* Its first bytes are few: they fit what any connection reserves. */
@@ -72,6 +73,7 @@ static bool actual(struct either_conn *c)
 	if (c->failed || (!c->actual && !decide(c, h1_conn_create)))
 		return false;
 	c->actual->seen = c->base.seen;
+	c->actual->turn = c->base.turn;
 	return true;
 }
 
@@ -218,6 +220,19 @@ static void expire(struct http_conn *base)
 	}
 }
 
+static void leave(struct http_conn *base)
+{
+	struct either_conn *c = either(base);
+
+	if (c->actual && actual(c)) {
+		c->actual->ops->leave(c->actual);
+		note(c);
+	} else {
+		c->failed = true;
+		http_conn_note_end(base, HTTP_END_IDLE);
+	}
+}
+
 static const struct http_conn_ops ops = {
 	.destroy = destroy,
 	.reserve = reserve,
@@ -232,6 +247,7 @@ static const struct http_conn_ops ops = {
 	.broken = broken,
 	.deadline = deadline,
 	.expire = expire,
+	.leave = leave,
 };
 
 struct http_conn *either_conn_create(const struct http_conn *base)

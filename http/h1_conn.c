@@ -523,6 +523,12 @@ static void expire(struct http_conn *base)
 	}
 }
 
+static void leave(struct http_conn *base)
+{
+	note_end(h1(base), HTTP_END_IDLE);
+	close_now(h1(base));
+}
+
 static const struct http_conn_ops ops = {
 	.destroy = destroy,
 	.reserve = reserve,
@@ -537,6 +543,7 @@ static const struct http_conn_ops ops = {
 	.broken = broken,
 	.deadline = deadline,
 	.expire = expire,
+	.leave = leave,
 };
 
 struct http_conn *h1_conn_create(const struct http_conn *base)

@@ -442,6 +442,11 @@ static void expire(struct http_conn *base)
 	judge_windows(c);
 }
 
+static void leave(struct http_conn *base)
+{
+	h2_close(h2(base), NGHTTP2_NO_ERROR, HTTP_END_IDLE);
+}
+
 static const struct http_conn_ops ops = {
 	.destroy = destroy,
 	.reserve = reserve,
@@ -454,6 +459,7 @@ static const struct http_conn_ops ops = {
 	.broken = broken,
 	.deadline = deadline,
 	.expire = expire,
+	.leave = leave,
 };
 
 struct http_conn *h2_conn_create(const struct http_conn *base)

@@ -197,6 +197,10 @@ enum http_end http_conn_end(const struct http_conn *c);
 /* How many responses were begun. */
 unsigned http_conn_requests(const struct http_conn *c);
 
+/* An idle connection is to end: what is left to produce says so to the client, where its version of HTTP has a word for
+ * it. */
+void http_conn_leave(struct http_conn *c, struct http_time now);
+
 /* The next deadline of this connection, mono_us; UINT64_MAX for none. */
 uint64_t http_conn_deadline(const struct http_conn *c);
 /* Call when it has passed: answers 408 where RFC 9110 15.5.9 allows, or just finishes. */

@@ -112,7 +112,7 @@ static void run(struct app *app, struct session *s, struct http_time now)
 /* ------------------------------------------------------------------ who may come in */
 
 /* True when there is a place for one more. */
-static bool make_room(struct app *app)
+static bool make_room(struct app *app, struct http_time now)
 {
 	struct session *s, *next;
 	int tries = EVICTION_TRIES;
@@ -121,7 +121,7 @@ static bool make_room(struct app *app)
 		return true;
 	for (s = TAILQ_FIRST(&app->idle); s && tries-- > 0; s = next) {
 		next = TAILQ_NEXT(s, ready);
-		if (!session_make_room(s))
+		if (!session_make_room(s, now))
 			continue;
 		forget(app, s);
 		return true;
@@ -151,7 +151,7 @@ static void admit(struct app *app, struct tcp_conn *tcp, bool secure, struct htt
 		return;
 	}
 	struct session *s = NULL;
-	if (!make_room(app))
+	if (!make_room(app, now))
 		refuse(app, tcp, &client, CLOSE_MAX_CONNECTIONS);
 	else
 		s = session_create(&app->env, tcp, &client, now);

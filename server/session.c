@@ -522,15 +522,22 @@ bool session_is_idle(const struct session *s)
 
 /* The rest of a response and the FIN are the stack's matter from here on; a request that crosses the FIN is answered with a
  * RST, which RFC 9112 9.3.1 has a client try again. */
-bool session_make_room(struct session *s)
+bool session_make_room(struct session *s, struct http_time now)
 {
 	struct slice in[2];
 
 	if (tcp_recv_peek(s->tcp, in) > 0)
 		return false;
+	note_reason(s, CLOSE_MADE_ROOM);
+	if (s->phase == SESSION_OPEN) {
+		http_conn_leave(s->http, now); /* GOAWAY (RFC 9113 6.8) */
+		s->budget = TURN_BYTES;
+		(void)(s->tls ? session_write_tls(s, now) : session_write_plain(s, now));
+	}
+	if (s->phase == SESSION_OVER)
+		return true;
 	if (s->phase == SESSION_OPEN && s->tls)
 		(void)tls_session_close_notify(s->tls);
-	note_reason(s, CLOSE_MADE_ROOM);
 	close_tcp(s);
 	return true;
 }

@@ -79,7 +79,7 @@ void session_give_way(struct session *s);
 bool session_is_idle(const struct session *s);
 /* Ends an idle one in order, for another is to have its place; afterwards it is OVER. False when bytes of the client
  * wait to be read: then it is not idle any more. */
-bool session_make_room(struct session *s);
+bool session_make_room(struct session *s, struct http_time now);
 /* The server drains: what has not come as far as a request is closed. */
 void session_on_drain(struct session *s);
 

@@ -12,6 +12,7 @@ static void three_places(struct app_config *app, struct http_server_config *http
 {
 	(void)http;
 	app->max_connections = PLACES;
+	app->http2_clear = true;
 }
 
 static void three_places_for_each(struct app_config *app, struct http_server_config *http)
@@ -157,6 +158,27 @@ static void test_who_only_owes_a_fin_makes_room(void **state)
 	assert_int_equal(w->ended, 1);
 	assert_int_equal(w->ending.reason, CLOSE_CLOSE_REQUESTED); /* the first cause */
 	for (int i = 0; i <= PLACES; i++)
+		hang_up(p[i]);
+}
+
+/* RFC 9113 6.8: an idle connection of HTTP/2 is told that nothing was lost. */
+static void test_goaway_comes_before_the_fin(void **state)
+{
+	static const uint8_t hello[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0";
+	static const uint8_t goaway[] = {0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+	struct world *w = *state;
+	struct peer *old = dial(w, 80), *p[PLACES];
+
+	assert_int_equal(tcp_send_all(old->c, hello, sizeof hello, false), sizeof hello);
+	settle(w);
+	assert_true(old->len > 9); /* our SETTINGS */
+	for (int i = 0; i < PLACES; i++)
+		p[i] = dial(w, 80);
+	assert_true(old->fin);
+	assert_memory_equal(old->reply + old->len - sizeof goaway, goaway, sizeof goaway);
+	expect_end(w, CLOSE_MADE_ROOM);
+	hang_up(old);
+	for (int i = 0; i < PLACES; i++)
 		hang_up(p[i]);
 }
 
@@ -325,6 +347,7 @@ int main(void)
 		THREE(test_a_request_that_has_begun_does_not_have_to_go),
 		THREE(test_who_made_room_still_gets_its_last_response),
 		THREE(test_who_only_owes_a_fin_makes_room),
+		THREE(test_goaway_comes_before_the_fin),
 		cmocka_unit_test_setup_teardown(test_tls, setup_three_tls, teardown),
 		cmocka_unit_test_setup_teardown(test_requests_sent_ahead_take_turns,
 						setup_two_in_a_row, teardown),
