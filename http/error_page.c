@@ -18,7 +18,9 @@ static bool own_page(struct http_response *s, const struct http_reply *reply)
 	    http_static_find(http_site_root(site), path, site->index, &file, &index_name) !=
 		    HTTP_FIND_FILE)
 		return false;
-	http_response_field(s, "Content-Type", http_mime_type(index_name ? index_name : path));
+	http_response_field(s, "Content-Type",
+			    http_mime_type(reply->server->cfg.mime,
+					   index_name ? index_name : path));
 	http_response_end(s, reply, (int64_t)file.size);
 	source = http_file_source(&file);
 	http_response_source(s, &source);

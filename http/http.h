@@ -25,6 +25,7 @@
 struct http_server;
 struct http_site; /* site.h */
 struct http_conn;
+struct http_mime_table; /* mime_table.h */
 
 struct http_time {
 	uint64_t mono_us; /* monotonic: deadlines        */
@@ -113,6 +114,8 @@ struct http_server_config {
 	unsigned max_ranges;        /* of one request, then all are ignored; 0: no ranges at all;
 				       at most HTTP_RANGES_MAX; default 32                     */
 	bool precompressed;         /* serve file.br, .zst and .gz in place of file; default on */
+	const struct http_mime_table
+		*mime; /* beside what is built in, the caller's; NULL: nothing   */
 	struct http_file_cache_config file_cache;
 	size_t compress_memory; /* bytes for compressed variants, made in the background; 0: none are
 				   made; the default                                      */

@@ -170,7 +170,7 @@ static const struct http_mime types[] = {
 };
 
 #define TYPE_COUNT (sizeof(types) / sizeof(types[0]))
-#define EXTENSION_MAX 16
+#define EXTENSION_MAX HTTP_EXTENSION_SIZE
 
 static int compare(const void *key, const void *entry)
 {
@@ -197,15 +197,28 @@ static bool extension_of(const char *path, char extension[EXTENSION_MAX])
 	return true;
 }
 
-const char *http_mime_type(const char *path)
+static const char *builtin_type(const char *extension)
+{
+	const struct http_mime *found =
+		bsearch(extension, types, TYPE_COUNT, sizeof(types[0]), compare);
+
+	return found ? found->type : NULL;
+}
+
+const char *http_mime_type(const struct http_mime_table *table, const char *path)
 {
 	char extension[EXTENSION_MAX];
+	const char *type = NULL;
 
 	if (!extension_of(path, extension))
 		return HTTP_MIME_DEFAULT;
-	const struct http_mime *found =
-		bsearch(extension, types, TYPE_COUNT, sizeof(types[0]), compare);
-	return found ? found->type : HTTP_MIME_DEFAULT;
+	if (table && http_mime_table_overrides(table))
+		type = http_mime_table_find(table, extension);
+	if (!type)
+		type = builtin_type(extension);
+	if (!type && table)
+		type = http_mime_table_find(table, extension);
+	return type ? type : HTTP_MIME_DEFAULT;
 }
 
 /* ------------------------------------------------------------------ what compresses */

@@ -108,7 +108,8 @@ bool http_represent(const struct http_reply *reply, const struct http_request *r
 	enum http_coding coding;
 	struct http_accepted accepted;
 
-	*out = (struct http_representation){.type = http_mime_type(name), .source.fd = -1};
+	*out = (struct http_representation){.type = http_mime_type(reply->server->cfg.mime, name),
+					    .source.fd = -1};
 	http_encoding_read(r, &accepted);
 	if (variants && !http_mime_compressible(out->type))
 		variants = NULL;

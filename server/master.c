@@ -92,6 +92,7 @@ static void be_worker(struct master *m, unsigned i, int control_fd, int ready_fd
 		.fastopen = s->fastopen_key,
 		.keylog_fd = s->keylog_fd,
 		.log_fd = s->log_fd,
+		.mime = s->mime,
 		.limits = m->limits,
 		.number = i,
 		.master = master,

@@ -8,6 +8,7 @@
 
 /* Sizes are bytes, and for one worker. http/http.h says what each is for. */
 struct option_files {
+	const char *mime_types; /* "auto", "builtin", or a file */
 	bool precompressed;
 	bool cache, compress;
 	unsigned cache_entries, cache_descriptors;

@@ -25,6 +25,7 @@
 #include "server/host.h"
 #include "server/keylog.h"
 #include "server/log.h"
+#include "server/mime_types.h"
 #include "server/ticket_file.h"
 
 #define FILES_COUNTED 10000u /* more than that is "10000+" */
@@ -283,7 +284,7 @@ int startup_check(struct startup *s, const struct options *o)
 		log_error("the workers stay root, though without capabilities: becoming %s needs "
 			  "CAP_SETUID and CAP_SETGID",
 			  o->user);
-	if (!try_log(o))
+	if (!try_log(o) || !mime_types_read(o->files.mime_types, &s->mime))
 		return EXIT_CONFIG;
 	if (!choose_certificates(s))
 		return EXIT_CONFIG;
@@ -400,6 +401,7 @@ void startup_free(struct startup *s)
 		free(s->key_path[i]);
 	}
 	free(s->ca_path);
+	http_mime_table_free(s->mime);
 }
 
 /* ------------------------------------------------------------------ the announcement */

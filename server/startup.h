@@ -6,6 +6,7 @@
 #ifndef SERVER_STARTUP_H
 #define SERVER_STARTUP_H
 
+#include "http/mime_table.h"
 #include "server/options.h"
 #include "server/privileges.h"
 #include "server/secrets.h"
@@ -21,9 +22,10 @@ struct startup {
 	char *cert_path[IDENTITIES_MAX], *key_path[IDENTITIES_MAX];
 	size_t pairs; /* of them; 0 without https */
 	struct identities identities;
-	char *ca_path; /* NULL: not from the local authority */
-	int keylog_fd; /* -1: none */
-	int log_fd;    /* of the access log, -1 before it is open */
+	char *ca_path;                /* NULL: not from the local authority */
+	struct http_mime_table *mime; /* NULL: what is built in */
+	int keylog_fd;                /* -1: none */
+	int log_fd;                   /* of the access log, -1 before it is open */
 	struct tun_device tun;
 	uint8_t fastopen_key[16];     /* the workers take one another's cookies */
 	unsigned mtu;                 /* the device's              */

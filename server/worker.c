@@ -222,6 +222,7 @@ static bool make_http(struct worker *w)
 	cfg.idle_timeout_us = o->idle_timeout_us;
 	set_limits(&cfg, &o->limits);
 	set_files(&cfg, &o->files);
+	cfg.mime = w->cfg->mime;
 	cfg.stall_timeout_us = o->send_timeout_us;
 	cfg.admit = on_request;
 	cfg.admit_ctx = w;

@@ -38,8 +38,9 @@ struct worker_config {
 	const uint8_t *fastopen;       /* key of Fast Open's cookies, 16 bytes, every worker's   */
 	int keylog_fd;                 /* for the secrets of TLS, -1: none                       */
 	int log_fd;                    /* for the access log                                     */
-	struct limits_table *limits;   /* shared by all workers                                  */
-	unsigned number;               /* of this worker, from 0                                 */
+	const struct http_mime_table *mime; /* NULL: what is built in                        */
+	struct limits_table *limits; /* shared by all workers                                  */
+	unsigned number;             /* of this worker, from 0                                 */
 	pid_t master;
 };
 

@@ -39,7 +39,7 @@ static void test_media_types(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_string_equal(http_mime_type(cases[i][0]), cases[i][1]);
+		assert_string_equal(http_mime_type(NULL, cases[i][0]), cases[i][1]);
 }
 
 static void test_every_media_type_is_found(void **state)
@@ -53,7 +53,7 @@ static void test_every_media_type_is_found(void **state)
 		if (before)
 			assert_true(strcmp(before->extension, e->extension) < 0);
 		snprintf(name, sizeof(name), "/x.%s", e->extension);
-		assert_ptr_equal(http_mime_type(name), e->type);
+		assert_ptr_equal(http_mime_type(NULL, name), e->type);
 		/* text without a charset would be guessed at */
 		if (!strncmp(e->type, "text/", 5))
 			assert_non_null(strstr(e->type, "; charset=utf-8"));
