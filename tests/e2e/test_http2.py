@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP/2 by clients that others have written: curl, nghttp and h2load."""
+import hashlib
 import json
+import os
 import signal
+import struct
+import subprocess
 
-from basics import ADDRESS, text_of, wait_until
+from basics import ADDRESS, PATIENCE, wait_until
+from frames import (ACK, DATA, END_STREAM, GOAWAY, HEADERS, LAST, PING, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE,
+                    Frames, frame, get, number)
 
 HTTPS, HTTP = "https://" + ADDRESS, "http://" + ADDRESS
 
@@ -70,3 +76,85 @@ def test_a_thousand_streams(env):
     assert "status codes: 1000 2xx" in said, said
 
 
+
+
+def test_a_parallel_download_survives_a_drain(env):
+    """Twenty downloads on one connection, and SIGTERM in the midst of them: all are whole."""
+    with env.server("--grace", "100", "--workers", "1", "--log", "json") as server:
+        names = [os.path.join(server.dir, "%d.bin" % i) for i in range(20)]
+        targets = [word for name in names for word in ("-o", name, HTTPS + "/eight.bin")]
+        with subprocess.Popen(["curl", "-q", "-sSf", "--noproxy", "*", "--no-progress-meter", "-Z", "--parallel-max", "20", "--http2",
+                               "--limit-rate", "6M", "--cacert", server.ca, *targets], env=env.environ) as client:
+            # All of them: only who has asked before the last GOAWAY is answered, and curl does not ask again.
+            wait_until(lambda: all(os.path.exists(name) for name in names), "all downloads are under way")
+            server.signal(signal.SIGTERM)
+            assert client.wait(PATIENCE) == 0
+        assert server.wait() == 0
+        for name in names:
+            with open(name, "rb") as f:
+                assert hashlib.sha256(f.read()).hexdigest() == env.sha256("eight.bin"), name
+            os.remove(name)
+        entries = [json.loads(line) for line in server.stdout.splitlines()]
+        assert [(e["status"], e["complete"]) for e in entries] == [(200, True)] * 20, entries
+
+
+def test_the_end_comes_in_two_goaways(env):
+    """RFC 9113 6.8. What the client asks before it has seen the second is answered, after both and in full."""
+    with env.server("--grace", "100", "--workers", "1") as server:
+        context = env.tls_context()
+        context.set_alpn_protocols(["h2"])
+        with env.connect(tls=True, context=context) as sock:
+            assert sock.selected_alpn_protocol() == "h2"
+            frames = Frames(sock)
+            sock.sendall(PREFACE + frame(SETTINGS) + get(1, "/eight.bin", ADDRESS))
+            frames.until(SETTINGS)
+            sock.sendall(frame(SETTINGS, ACK))
+            received, digest = 0, hashlib.sha256()
+            while received < 65535:  # all that the windows let through
+                payload = frames.until(DATA)[3]
+                received += len(payload)
+                digest.update(payload)
+            server.signal(signal.SIGTERM)
+            pings, goaways = [], []
+            while not goaways or not pings:
+                kind, flags, stream, payload = frames.next()
+                if kind == PING:
+                    pings.append(payload)
+                elif kind == GOAWAY:
+                    goaways.append(payload)
+            assert goaways == [struct.pack(">II", LAST, 0)], goaways
+            # This one was on its way.
+            sock.sendall(get(3, "/hello.txt", ADDRESS) + frame(PING, ACK, 0, pings[0]))
+            assert frames.until(GOAWAY)[3] == struct.pack(">II", 3, 0)
+            sock.sendall(number(WINDOW_UPDATE, 0, 16 << 20) + number(WINDOW_UPDATE, 1, 16 << 20))
+            bodies, ended = {1: digest, 3: hashlib.sha256()}, 0
+            while True:
+                got = frames.next()
+                if not got:
+                    break
+                kind, flags, stream, payload = got
+                assert kind in (DATA, HEADERS), got[:3]
+                if kind == DATA:
+                    bodies[stream].update(payload)
+                ended += flags & END_STREAM
+            assert ended == 2
+            assert bodies[1].hexdigest() == env.sha256("eight.bin")
+            assert bodies[3].hexdigest() == env.sha256("hello.txt")
+        assert server.wait() == 0
+
+
+def test_a_flood_is_ended_and_named(env):
+    with env.server("--workers", "1") as server:
+        context = env.tls_context()
+        context.set_alpn_protocols(["h2"])
+        with env.connect(tls=True, context=context) as sock:
+            frames = Frames(sock)
+            sock.sendall(PREFACE + frame(SETTINGS))
+            resets = b"".join(get(2 * i + 1, "/hello.txt", ADDRESS) + number(RST_STREAM, 2 * i + 1, 8)
+                              for i in range(1000))
+            sock.sendall(resets)
+            payload = frames.until(GOAWAY)[3]
+            assert payload[4:8] == struct.pack(">I", 11), payload  # ENHANCE_YOUR_CALM
+            assert frames.next() is None
+        wait_until(lambda: " h2-resets: " in server.stderr, "a line about it")
+        assert env.fetch(HTTPS + "/hello.txt").status == 200
