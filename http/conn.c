@@ -2,6 +2,8 @@
 /* The calls of http.h, handed to the version of HTTP that a connection speaks: see conn.h. */
 #include "http/conn.h"
 
+#include <string.h>
+
 struct http_conn *http_conn_create(struct http_server *server, struct http_time now,
 				   enum http_protocol protocol, bool secure, void *user)
 {
@@ -17,6 +19,11 @@ struct http_conn *http_conn_create(struct http_server *server, struct http_time 
 		break;
 	}
 	return h1_conn_create(&base);
+}
+
+void http_conn_set_name(struct http_conn *c, const char *name)
+{
+	c->named = http_hosts_find(&c->server->hosts, (struct http_str){name, strlen(name)});
 }
 
 void http_conn_destroy(struct http_conn *c)

@@ -31,13 +31,14 @@ struct http_conn_ops {
 struct http_conn {
 	const struct http_conn_ops *ops;
 	struct http_server *server;
-	void *user;            /* the owner's                */
-	bool secure;           /* TLS is below               */
-	struct http_time seen; /* the time of the last call  */
-	enum http_end end;     /* why it comes to its end    */
-	unsigned responses;    /* begun                      */
-	unsigned answered;     /* of these produced whole    */
-	unsigned turn;         /* of those before this turn  */
+	void *user;                    /* the owner's                */
+	bool secure;                   /* TLS is below               */
+	struct http_time seen;         /* the time of the last call  */
+	const struct http_site *named; /* by the client in its TLS handshake; NULL: none */
+	enum http_end end;             /* why it comes to its end    */
+	unsigned responses;            /* begun                      */
+	unsigned answered;             /* of these produced whole    */
+	unsigned turn;                 /* of those before this turn  */
 };
 
 /* The first cause is the one that counts. */

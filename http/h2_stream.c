@@ -256,8 +256,23 @@ void h2_stream_refuse(struct h2_stream *s, enum http_refusal refusal)
 	end_response(s);
 }
 
+/* RFC 9113 9.1.1: a client may use a connection for whatever its certificate is good for. So whoever asks a site
+ * with another one has made a mistake, and can tell by the 421 that it needs another connection. */
+static bool misdirected(const struct h2_stream *s)
+{
+	const struct http_conn *base = &s->conn->base;
+	const struct http_site *site =
+		http_hosts_find(&base->server->hosts, http_request_host(&s->req.r));
+
+	return base->named && site && site->certificates != base->named->certificates;
+}
+
 void h2_stream_respond(struct h2_stream *s)
 {
+	if (misdirected(s)) {
+		h2_stream_refuse(s, HTTP_REFUSE_OTHER_SITE);
+		return;
+	}
 	struct http_reply reply = begin_response(s);
 
 	http_serve(&s->resp, &reply, &s->req.r);

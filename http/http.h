@@ -153,6 +153,9 @@ enum http_protocol {
 /* `secure` is only told to handlers and the log. NULL when memory is short. */
 struct http_conn *http_conn_create(struct http_server *server, struct http_time now,
 				   enum http_protocol protocol, bool secure, void *user);
+/* The name that the client asked for in its TLS handshake (SNI). Over HTTP/2 requests for a site with other certificates
+ * get 421 then (RFC 9113 9.1.2). To be called before the first byte. */
+void http_conn_set_name(struct http_conn *c, const char *name);
 void http_conn_destroy(struct http_conn *c);
 
 /* Room for input: sets *buf and returns how many bytes it may take. 0 means: not now, because a

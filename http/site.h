@@ -41,6 +41,8 @@ struct http_site {
 	 * label below. IP addresses as inet_ntop writes them, without brackets. NULL: only as the
 	 * first site. */
 	const char *const *hosts;
+	/* Sites with the same number have the same certificates: one connection may ask all of them. */
+	unsigned certificates;
 	int root_fd;                           /* an open directory                               */
 	const char *index[HTTP_INDEX_MAX + 1]; /* names tried for a directory, NULL at the end */
 	enum http_symlinks symlinks;

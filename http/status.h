@@ -63,6 +63,8 @@ const char *http_status_sentence(int status);
 	X(CODING_UNKNOWN, 501, "This server knows no transfer coding but chunked.")                \
 	X(MISDIRECTED, 421,                                                                        \
 	  "The target is an https URI, and this connection has no TLS (RFC 9110, 7.4).")           \
+	X(OTHER_SITE, 421,                                                                         \
+	  "This connection was made for a site with another certificate (RFC 9110, 15.5.20).")     \
 	X(BODY_TOO_LARGE, 413, "The content of the request is larger than this server takes.")     \
 	X(BAD_CHUNK_SIZE, 400, "A chunk has an invalid size (RFC 9112, 7.1).")                     \
 	X(BAD_CHUNK_EXT, 400, "A chunk extension holds an invalid character (RFC 9112, 7.1.1).")   \

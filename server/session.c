@@ -99,24 +99,27 @@ void session_report_tls(struct session *s, const char *why)
 }
 
 /* RFC 9113 3.2: over TLS it is ALPN that says so. */
-static enum http_protocol protocol_of(const struct session *s)
+static enum http_protocol protocol_of(const struct session *s, const struct tls_info *info)
 {
-	struct tls_info info;
-
 	if (!s->tls)
 		return s->env->cfg.http2_clear ? HTTP_PROTOCOL_EITHER : HTTP_PROTOCOL_1;
-	tls_session_info(s->tls, &info);
-	return info.alpn && strcmp(info.alpn, "h2") == 0 ? HTTP_PROTOCOL_2 : HTTP_PROTOCOL_1;
+	return info->alpn && strcmp(info->alpn, "h2") == 0 ? HTTP_PROTOCOL_2 : HTTP_PROTOCOL_1;
 }
 
 static bool open_http(struct session *s, struct http_time now)
 {
-	s->http = http_conn_create(s->env->cfg.http, now, protocol_of(s), s->client.secure,
+	struct tls_info info = {0};
+
+	if (s->tls)
+		tls_session_info(s->tls, &info);
+	s->http = http_conn_create(s->env->cfg.http, now, protocol_of(s, &info), s->client.secure,
 				   &s->client);
 	if (!s->http) {
 		session_abort(s, CLOSE_OUT_OF_MEMORY);
 		return false;
 	}
+	if (info.sni)
+		http_conn_set_name(s->http, info.sni);
 	s->phase = SESSION_OPEN;
 	s->phase_deadline = NEVER;
 	return true;

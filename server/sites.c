@@ -98,6 +98,25 @@ static void take_pages(struct http_site *site, const struct site_options *from)
 	site->error_page_count = from->error_pages.count;
 }
 
+static bool same_names(const struct name_list *a, const struct name_list *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (strcmp(a->list[i], b->list[i]) != 0)
+			return false;
+	return true;
+}
+
+/* The number of the first site that names the same files, in which order does matter. */
+static unsigned certificates_of(const struct options *o, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (same_names(&sites_options(o, i)->cert, &sites_options(o, n)->cert))
+			return (unsigned)i;
+	return (unsigned)n;
+}
+
 static bool open_site(struct http_site *site, const struct options *o, size_t n)
 {
 	char place[OPTIONS_ERROR_SIZE];
@@ -109,6 +128,7 @@ static bool open_site(struct http_site *site, const struct options *o, size_t n)
 		site->name = o->section[n - 1].hosts.list[0];
 		site->hosts = o->section[n - 1].hosts.list;
 	}
+	site->certificates = certificates_of(o, n);
 	site->root_fd = open(sites_root(o, n), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (site->root_fd >= 0)
 		return true;

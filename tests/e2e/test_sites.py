@@ -74,6 +74,12 @@ def test_certificates_of_sites(env):
         for name in ("one.test", "two.test"):
             answer = get(env, "www." + name, "/", "--cacert", pairs[name][0], scheme="https")
             assert b"<title>%s<" % name[:3].encode() in answer.body, answer
+        # A connection is for the sites of its certificate (RFC 9113 9.1.1). HTTP/1 has no connections that are shared.
+        for version, host, status in (("--http2", "two.test", 421), ("--http2", "a.one.test", 200),
+                                      ("--http1.1", "two.test", 200)):
+            answer = get(env, "www.one.test", "/", "--cacert", pairs["one.test"][0], version, "-H", "Host: " + host,
+                         scheme="https")
+            assert answer.status == status, (version, host, answer)
         # A certificate of a section is renewed like any other.
         fresh = make_pair(env, os.path.join(env.work, "site-certs", "fresh"), "fresh", "-newkey", "ec", "-pkeyopt",
                           "ec_paramgen_curve:P-256", names="DNS:two.test")

@@ -148,6 +148,49 @@ static void test_refusals_are_answers(void **state)
 	http_server_destroy(server);
 }
 
+/* RFC 9113 9.1.1: a connection is for all sites of its certificate, and for no other. */
+static void test_a_site_with_another_certificate_is_misdirected(void **state)
+{
+	static const char *const of_a[] = {"a", "aa", NULL}, *const of_b[] = {"b", NULL},
+				 *const of_c[] = {"c", NULL};
+	static const struct {
+		const char *name, *authority;
+		int status;
+	} cases[] = {
+		{"a", "a", 200}, {"a", "aa", 200},   {"a", "b", 200},
+		{"a", "c", 421}, {"c", "c", 200},    {"c", "a", 421},
+		{"c", "h", 421}, {"none", "c", 200}, {NULL, "c", 200},
+	};
+	const struct site *s = *state;
+	struct http_server_config cfg;
+	struct http_site sites[4] = {s->files, s->files, s->files, s->files};
+
+	http_server_config_default(&cfg);
+	cfg.sites = sites;
+	cfg.site_count = 4;
+	sites[0].hosts = (const char *const[]){"h", NULL};
+	sites[1].hosts = of_a;
+	sites[2].hosts = of_b;
+	sites[3].hosts = of_c;
+	sites[1].certificates = sites[2].certificates = 1;
+	sites[3].certificates = 2;
+	struct http_server *server = http_server_create(&cfg);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const nghttp2_nv nv[] = {NV(":method", "GET"), NV(":scheme", "http"),
+					 NV(":path", "/hello.txt"),
+					 NV(":authority", cases[i].authority)};
+		struct h2_peer *p = peer_new(server);
+		if (cases[i].name)
+			http_conn_set_name(p->c, cases[i].name);
+		const int32_t id = submit_raw(p, nv, 4);
+		pump(p);
+		if (answer_of(p, id)->status != cases[i].status)
+			fail_msg("case %zu: %d", i, answer_of(p, id)->status);
+		peer_free(p);
+	}
+	http_server_destroy(server);
+}
+
 static void test_limits_of_the_head(void **state)
 {
 	struct http_server *server = server_with(*state, small_limits);
@@ -662,6 +705,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_malformed_requests_are_reset),
 		cmocka_unit_test(test_refusals_are_answers),
+		cmocka_unit_test(test_a_site_with_another_certificate_is_misdirected),
 		cmocka_unit_test(test_limits_of_the_head),
 		cmocka_unit_test(test_content_is_read_and_dropped),
 		cmocka_unit_test(test_an_early_answer_lets_the_client_stop),
