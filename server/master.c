@@ -26,6 +26,7 @@
 #include "server/control.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/publish.h"
 #include "server/renewal.h"
 #include "server/worker.h"
 
@@ -56,6 +57,7 @@ struct master {
 	bool look;       /* at the files, at once: SIGHUP          */
 	bool reopen_log; /* SIGUSR1                                */
 	struct limits_table *limits;
+	struct publish publish;
 	struct child child[TUN_QUEUES_MAX];
 	unsigned count;
 	int signal_fd;
@@ -105,6 +107,7 @@ static void be_worker(struct master *m, unsigned i, int control_fd, int ready_fd
 			close(m->child[other].control_fd);
 	}
 	close(m->signal_fd);
+	publish_forget(&m->publish);
 	exit(worker_run(&cfg));
 }
 
@@ -394,7 +397,7 @@ static uint64_t next_deadline(const struct master *m)
 
 static void wait_for_news(struct master *m)
 {
-	struct pollfd fds[TUN_QUEUES_MAX + 1] = {{.fd = m->signal_fd, .events = POLLIN}};
+	struct pollfd fds[TUN_QUEUES_MAX + 2] = {{.fd = m->signal_fd, .events = POLLIN}};
 	const uint64_t next = next_deadline(m), now = now_us();
 	int timeout_ms = -1;
 
@@ -403,8 +406,11 @@ static void wait_for_news(struct master *m)
 	for (unsigned i = 0; i < m->count; i++)
 		fds[i + 1] = (struct pollfd){
 			.fd = m->child[i].drained ? -1 : m->child[i].control_fd, .events = POLLIN};
-	if (poll(fds, m->count + 1, timeout_ms) <= 0)
+	fds[m->count + 1] = (struct pollfd){.fd = m->publish.watch_fd, .events = POLLIN};
+	if (poll(fds, m->count + 2, timeout_ms) <= 0)
 		return;
+	if (fds[m->count + 1].revents)
+		publish_refresh(&m->publish);
 	for (unsigned i = 0; i < m->count; i++)
 		if (fds[i + 1].revents && m->child[i].control_fd >= 0)
 			read_control(m, &m->child[i]);
@@ -475,6 +481,24 @@ static bool make_limits(struct master *m)
 	return m->limits != NULL;
 }
 
+/* When the workers serve: nobody is sent to a server that does not answer yet. */
+static bool publish(struct master *m)
+{
+	const struct startup *s = m->startup;
+	const struct options *o = s->options;
+	const struct publish_config cfg = {.interfaces = &o->publish,
+					   .tun = s->tun.name,
+					   .port = {o->http, o->https},
+					   .address = &o->address,
+					   .address6 = &s->address6};
+	char error[PUBLISH_ERROR_SIZE];
+
+	if (o->publish.count == 0 || publish_start(&m->publish, &cfg, error))
+		return true;
+	log_error("%s", error);
+	return false;
+}
+
 int master_run(struct startup *s)
 {
 	struct master *m = calloc(1, sizeof *m);
@@ -484,6 +508,7 @@ int master_run(struct startup *s)
 		return EXIT_RUNTIME;
 	}
 	m->startup = s;
+	m->publish.fd = m->publish.watch_fd = -1;
 	m->count = s->tun.count;
 	for (unsigned i = 0; i < m->count; i++) {
 		m->child[i].control_fd = -1;
@@ -496,13 +521,14 @@ int master_run(struct startup *s)
 		free(m);
 		return EXIT_RUNTIME;
 	}
-	if (start_all(m)) {
+	if (start_all(m) && publish(m)) {
 		startup_announce(s);
 	} else {
 		m->status = EXIT_RUNTIME;
 		end_now(m);
 	}
 	supervise(m);
+	publish_stop(&m->publish);
 	const int status = m->status;
 	close(m->signal_fd);
 	limits_table_destroy(m->limits);

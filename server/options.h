@@ -61,17 +61,18 @@ struct options {
 	bool strict_hosts;            /* a host that no site has is refused                    */
 	bool strict_names;            /* a name that no certificate has is refused             */
 	enum tls_client_auth client_auth;
-	const char *client_ca;  /* file; goes with client_auth                           */
-	const char *state;      /* directory of the local authority                       */
-	struct name_list names; /* of the certificate, beside the address and localhost   */
-	const char *tun;        /* name of the device                                     */
-	unsigned mtu;           /* bytes                                                  */
-	bool offload;           /* checksum and segmentation offload of the device        */
-	enum stack_ecn ecn;     /* explicit congestion notification                       */
-	bool fast_open;         /* requests in SYNs                                       */
-	unsigned workers;       /* 0: one per processor                                   */
-	const char *user;       /* whom the workers become                                */
-	bool user_given;        /* not the default                                        */
+	const char *client_ca;    /* file; goes with client_auth                           */
+	const char *state;        /* directory of the local authority                       */
+	struct name_list names;   /* of the certificate, beside the address and localhost   */
+	const char *tun;          /* name of the device                                     */
+	struct name_list publish; /* interfaces, or the word auto                          */
+	unsigned mtu;             /* bytes                                                  */
+	bool offload;             /* checksum and segmentation offload of the device        */
+	enum stack_ecn ecn;       /* explicit congestion notification                       */
+	bool fast_open;           /* requests in SYNs                                       */
+	unsigned workers;         /* 0: one per processor                                   */
+	const char *user;         /* whom the workers become                                */
+	bool user_given;          /* not the default                                        */
 	enum log_format log;
 	const char *log_text; /* what was said of it: for LOG_LAYOUT                      */
 	struct log_target log_target;

@@ -120,6 +120,11 @@ static bool parse_files(const char *text, void *field)
 	return value_files(text, field);
 }
 
+static bool parse_interfaces(const char *text, void *field)
+{
+	return value_interfaces(text, field);
+}
+
 static void free_names(void *field)
 {
 	name_list_free(field);
@@ -172,6 +177,10 @@ static const struct option_kind kind_files = {
 	.parse = parse_files,
 	.allowed = "paths of files with commas between, up to 32",
 	.joint = ',',
+	.free = free_names};
+static const struct option_kind kind_interfaces = {
+	.parse = parse_interfaces,
+	.allowed = "names of network interfaces with commas between, auto, or off",
 	.free = free_names};
 static const struct option_kind kind_client_auth = {.parse = parse_client_auth,
 						    .allowed = "off, wanted or required"};
@@ -306,6 +315,9 @@ const struct option_def option_table[] = {
 	 .help = "more names for the local certificate; may be repeated"},
 	{.name = "tun", .kind = &option_kind_interface, .offset = FIELD(tun),
 	 .default_text = "tunhttpd0", .argument = "NAME", .help = "name of the TUN device"},
+	{.name = "publish", .kind = &kind_interfaces, .offset = FIELD(publish),
+	 .default_text = "off", .argument = "IFACE,...|auto|off",
+	 .help = "these interfaces' own addresses are the server's, too (nftables); auto: all"},
 	{.name = "mtu", .kind = &kind_mtu, .offset = FIELD(mtu), .default_text = "1500",
 	 .argument = "BYTES", .help = "MTU of the TUN device"},
 	{.name = "offload", .kind = &kind_on_off, .offset = FIELD(offload), .default_text = "on",

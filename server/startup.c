@@ -26,6 +26,7 @@
 #include "server/keylog.h"
 #include "server/log.h"
 #include "server/mime_types.h"
+#include "server/publish.h"
 #include "server/ticket_file.h"
 
 #define FILES_COUNTED 10000u /* more than that is "10000+" */
@@ -265,6 +266,16 @@ static bool try_log(const struct options *o)
 	return false;
 }
 
+static bool try_publish(const struct options *o)
+{
+	char error[PUBLISH_ERROR_SIZE];
+
+	if (publish_check(&o->publish, error))
+		return true;
+	log_error("%s", error);
+	return false;
+}
+
 int startup_check(struct startup *s, const struct options *o)
 {
 	char error[PRIVILEGES_ERROR_SIZE];
@@ -284,7 +295,7 @@ int startup_check(struct startup *s, const struct options *o)
 		log_error("the workers stay root, though without capabilities: becoming %s needs "
 			  "CAP_SETUID and CAP_SETGID",
 			  o->user);
-	if (!try_log(o) || !mime_types_read(o->files.mime_types, &s->mime))
+	if (!try_log(o) || !try_publish(o) || !mime_types_read(o->files.mime_types, &s->mime))
 		return EXIT_CONFIG;
 	if (!choose_certificates(s))
 		return EXIT_CONFIG;
@@ -507,6 +518,17 @@ static void announce_sites(const struct startup *s)
 		fprintf(stderr, "  and %zu more sites\n", s->sites.count - SITES_SHOWN - 1);
 }
 
+static void announce_published(const struct options *o)
+{
+	if (o->publish.count == 0)
+		return;
+	fprintf(stderr, "  also at the addresses of");
+	for (size_t i = 0; i < o->publish.count; i++)
+		fprintf(stderr, " %s",
+			publish_is_auto(&o->publish) ? "all interfaces" : o->publish.list[i]);
+	fputc('\n', stderr);
+}
+
 void startup_announce(const struct startup *s)
 {
 	const struct options *o = s->options;
@@ -529,6 +551,7 @@ void startup_announce(const struct startup *s)
 		fprintf(stderr, "     certificate: %s\n",
 			s->ca_path ? "local CA, leaf 90 days" : s->cert_path[0]);
 	}
+	announce_published(o);
 	announce_sites(s);
 	announce_try(s);
 	fprintf(stderr, "stop:  Ctrl-C (drains up to %g s)\n", (double)o->grace_us / 1e6);

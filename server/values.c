@@ -381,6 +381,15 @@ static bool valid_file(const char *path)
 	return *path != '\0';
 }
 
+bool value_interfaces(const char *text, struct name_list *out)
+{
+	if (strcmp(text, "off") != 0)
+		return value_list(text, out, value_interface);
+	name_list_free(out);
+	*out = (struct name_list){0};
+	return true;
+}
+
 bool value_files(const char *text, struct name_list *out)
 {
 	return value_list(text, out, valid_file);

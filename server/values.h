@@ -63,6 +63,8 @@ bool value_names(const char *text, struct name_list *out);
 bool value_host(const char *text, char out[VALUE_HOST_SIZE]);
 /* The same with paths of files. */
 bool value_files(const char *text, struct name_list *out);
+/* Names of interfaces with commas between; "off": none. */
+bool value_interfaces(const char *text, struct name_list *out);
 /* "off", "wanted", "required". */
 bool value_client_auth(const char *text, enum tls_client_auth *out);
 void name_list_free(struct name_list *names);

@@ -346,6 +346,23 @@ static void test_name_lists_have_a_limit(void **state)
 	name_list_free(&names);
 }
 
+static void test_interface_lists(void **state)
+{
+	struct name_list names = {0};
+
+	(void)state;
+	assert_true(value_interfaces("eth0, wg0,eth0.100", &names));
+	assert_int_equal(names.count, 3);
+	assert_string_equal(names.list[2], "eth0.100");
+	assert_false(value_interfaces("eth0,,wg0", &names));
+	assert_false(value_interfaces("eth0/1", &names));
+	assert_false(value_interfaces("", &names));
+	assert_int_equal(names.count, 3); /* what was refused has changed nothing */
+	assert_true(value_interfaces("off", &names));
+	assert_int_equal(names.count, 0);
+	name_list_free(&names);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,6 +379,7 @@ int main(void)
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_interface_names),
 		cmocka_unit_test(test_name_lists),
+		cmocka_unit_test(test_interface_lists),
 		cmocka_unit_test(test_name_lists_have_a_limit),
 	};
 
