@@ -135,6 +135,7 @@ static long stream_send(void *ctx, const uint8_t *data, size_t len)
 
 	if (tcp_send_all(s->tcp, data, len, s->more) == len) {
 		s->progress.sent += len;
+		s->corked = s->more;
 		return (long)len;
 	}
 	/* Nothing can be reserved although there is space in principle: no longer allowed to send, or

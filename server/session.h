@@ -44,6 +44,7 @@ struct session {
 	bool busy;        /* its share of this turn was used up                             */
 	bool blocked;     /* the send ring came up short: wait for WRITABLE                 */
 	bool more;        /* further bytes follow the ones being sent                       */
+	bool corked;      /* so it was said of the last ones                                */
 	bool input_ended; /* http_conn_input_end was called                                 */
 	size_t budget;    /* bytes left of this turn                                        */
 	uint8_t *held;    /* plaintext that TLS must be offered again, held_len bytes       */

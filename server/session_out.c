@@ -15,6 +15,16 @@ static void spend(struct session *s, size_t len)
 		s->budget = 0;
 }
 
+/* Nothing follows for now, though it was said that more would: HTTP/2 learns only when it tries that a stream has used
+ * up its window. The stack must not hold the last bytes back for it. */
+static void uncork(struct session *s)
+{
+	if (!s->corked || (!s->blocked && http_conn_has_output(s->http)))
+		return;
+	s->corked = false;
+	tcp_send_commit(s->tcp, 0, false);
+}
+
 /* A long file goes from the page cache, without being copied. False: not now, or not this way. */
 static bool lend_plain(struct session *s, struct http_time now)
 {
@@ -29,6 +39,7 @@ static bool lend_plain(struct session *s, struct http_time now)
 		return false;
 	}
 	http_conn_lent(s->http, now, lent.len);
+	s->corked = true;
 	s->progress.sent += lent.len;
 	spend(s, lent.len);
 	return true;
@@ -56,7 +67,8 @@ bool session_write_plain(struct session *s, struct http_time now)
 			got += http_conn_produce(s->http, now, out[1].data, out[1].len);
 		const bool more = http_conn_has_output(s->http);
 		s->blocked = more && room < want;
-		tcp_send_commit(s->tcp, got, more && !s->blocked);
+		s->corked = more && !s->blocked;
+		tcp_send_commit(s->tcp, got, s->corked);
 		s->progress.sent += got;
 		if (got == 0)
 			break;
@@ -64,6 +76,7 @@ bool session_write_plain(struct session *s, struct http_time now)
 		progress = true;
 		want = PIECE_NEXT;
 	}
+	uncork(s);
 	return progress;
 }
 
@@ -150,7 +163,7 @@ bool session_write_tls(struct session *s, struct http_time now)
 		spend(s, got);
 		progress = true;
 	}
-	if (s->phase == SESSION_OPEN && s->blocked)
-		tcp_send_commit(s->tcp, 0, false); /* nothing follows before there is room */
+	if (s->phase == SESSION_OPEN)
+		uncork(s);
 	return progress;
 }

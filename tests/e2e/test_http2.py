@@ -158,3 +158,27 @@ def test_a_flood_is_ended_and_named(env):
             assert frames.next() is None
         wait_until(lambda: " h2-resets: " in server.stderr, "a line about it")
         assert env.fetch(HTTPS + "/hello.txt").status == 200
+
+
+def test_a_window_that_ends_where_a_record_does(env):
+    """Then there is nothing more to come, though a response is under way: its last bytes must not wait for more."""
+    env.shared()
+    context = env.tls_context()
+    context.set_alpn_protocols(["h2"])
+    with env.connect(tls=True, context=context, timeout=10) as sock:
+        frames = Frames(sock)
+        sock.sendall(PREFACE + frame(SETTINGS) + number(WINDOW_UPDATE, 0, LAST - 65535))
+        frames.until(SETTINGS)
+        sock.sendall(frame(SETTINGS, ACK))
+        head, stream = None, 1
+        # A record has 16,384 bytes: our answer to the SETTINGS, the HEADERS, from the second on always as many, and DATA.
+        for window in [100, 100] + [None] * 9:
+            if window is None:
+                window = 16384 - 9 - head - 9 - 4 + (stream - 5) // 2
+            sock.sendall(frame(SETTINGS, 0, 0, struct.pack(">HI", 4, window)) + get(stream, "/eight.bin", ADDRESS))
+            head, received = 9 + len(frames.until(HEADERS)[3]), 0
+            while received < window:
+                received += len(frames.until(DATA)[3])
+            assert received == window
+            sock.sendall(number(RST_STREAM, stream, 8))
+            stream += 2

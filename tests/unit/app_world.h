@@ -40,7 +40,8 @@ struct world {
 	size_t max_handshakes; /* 0: the default */
 	/* May change what is started, NULL: nothing */
 	void (*tune)(struct app_config *app, struct http_server_config *http);
-	bool hold; /* the client's packets are lost from now on */
+	bool hold;               /* the client's packets are lost from now on */
+	const char *const *alpn; /* of server and client; NULL: none */
 };
 
 /* One client connection. It reads everything at once unless told not to. */
@@ -127,10 +128,10 @@ static inline void make_tls(struct world *w)
 		fail_msg("%s", error);
 	const struct tls_pair pem = {.cert = slurp(w->dir, CERTS_LEAF_FILE),
 				     .key = slurp(w->dir, CERTS_LEAF_KEY_FILE)};
-	const struct tls_config cfg = {.pair = &pem, .pair_count = 1};
+	const struct tls_config cfg = {.pair = &pem, .pair_count = 1, .alpn = w->alpn};
 	w->tls = tls_context_create(&cfg, error);
-	const struct tls_client_config client = {.ca = slurp(w->dir, CERTS_CA_FILE),
-						 .server_name = "10.0.0.2"};
+	const struct tls_client_config client = {
+		.ca = slurp(w->dir, CERTS_CA_FILE), .server_name = "10.0.0.2", .alpn = w->alpn};
 	w->tls_client = tls_context_create_client(&client, error);
 	if (!w->tls || !w->tls_client)
 		fail_msg("%s", error);
