@@ -10,6 +10,8 @@ from basics import ADDRESS, MIB, wait_until
 from messages import Reader, get, read_all
 from packets import ACK, PSH, RST, SYN, Capture, RawClient
 
+NO_CACHE = ("--file-cache", "off")  # a worker then has a file open for as long as a response of it is under way
+
 
 def assert_serves(env):
     assert env.fetch("http://%s/hello.txt" % ADDRESS).body == b"hello, world\n"
@@ -50,7 +52,7 @@ def take(client, complete):
 
 
 def test_client_that_vanishes_within_a_download_is_let_go(env):
-    with env.server("--tcp-timeout", "3", "--workers", "1") as server, RawClient() as client:
+    with env.server("--tcp-timeout", "3", *NO_CACHE, "--workers", "1") as server, RawClient() as client:
         path = env.path("eight.bin")
         client.handshake()
         client.send(ACK | PSH, get("/eight.bin"))
@@ -96,7 +98,7 @@ def test_idle_client_is_probed(env):
 
 def test_client_that_never_opens_its_window_is_let_go(env):
     """It answers every probe, so that only --send-timeout ends this."""
-    with env.server("--send-timeout", "2", "--workers", "1") as server, RawClient() as client:
+    with env.server("--send-timeout", "2", *NO_CACHE, "--workers", "1") as server, RawClient() as client:
         path = env.path("eight.bin")
         client.handshake(window=0)
         client.send(ACK | PSH, get("/eight.bin"), window=0)
@@ -151,16 +153,16 @@ def test_client_that_half_closes_gets_all_of_the_answer(env):
 
 
 def test_client_that_resets_within_a_download(env):
-    server = env.shared()
     path = env.path("eight.bin")
-    for tls in (False, True):
-        for _ in range(20):
-            with env.connect(tls, rcvbuf=16384) as sock:
-                sock.sendall(get("/eight.bin"))
-                assert sock.recv(1000)
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        wait_until(lambda: not server.workers_reading(path), "the workers close the file")
-    assert_serves(env)
+    with env.server("--workers", "2", *NO_CACHE) as server:
+        for tls in (False, True):
+            for _ in range(20):
+                with env.connect(tls, rcvbuf=16384) as sock:
+                    sock.sendall(get("/eight.bin"))
+                    assert sock.recv(1000)
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            wait_until(lambda: not server.workers_reading(path), "the workers close the file")
+        assert_serves(env)
 
 
 def test_client_that_leaves_within_the_tls_handshake(env):

@@ -69,7 +69,7 @@ def test_killed_worker_is_replaced_and_that_is_logged(env):
 
 
 def test_other_worker_goes_on_when_one_dies(env):
-    with env.server("--workers", "2") as server, ExitStack() as stack:
+    with env.server("--workers", "2", "--file-cache", "off") as server, ExitStack() as stack:
         path = env.path("eight.bin")
         socks = {}
 
@@ -147,7 +147,7 @@ def test_idle_workers_use_no_processor_time(env):
 
 def test_descriptors_run_out(env):
     """Who gets no file is told 503; those who have one go on."""
-    with env.server("--workers", "1") as server, ExitStack() as stack:
+    with env.server("--workers", "1", "--file-cache", "off") as server, ExitStack() as stack:
         server.stop()
         server.launch("prlimit", "--nofile=64:64")
         server.await_service()
