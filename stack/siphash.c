@@ -2,6 +2,7 @@
 /* siphash.c — see siphash.h. */
 #include "stack/siphash.h"
 
+#include <endian.h>
 #include <string.h>
 
 static uint64_t rotl(uint64_t x, unsigned n)
@@ -11,14 +12,14 @@ static uint64_t rotl(uint64_t x, unsigned n)
 
 static uint64_t load_le64(const uint8_t *p)
 {
-	uint64_t x = 0;
+	uint64_t x;
 
-	for (unsigned i = 0; i < 8; i++)
-		x |= (uint64_t)p[i] << (8 * i);
-	return x;
+	memcpy(&x, p, sizeof x);
+	return le64toh(x);
 }
 
-static void sip_round(uint64_t v[4])
+/* Inline, so that the state stays in registers. */
+static inline __attribute__((always_inline)) void sip_round(uint64_t v[4])
 {
 	v[0] += v[1];
 	v[1] = rotl(v[1], 13) ^ v[0];

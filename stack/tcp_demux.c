@@ -29,7 +29,16 @@ void tcp_table_free(struct stack *s)
 
 static uint32_t hash_of(const struct stack *s, const struct tcp_tuple *tuple)
 {
-	return (uint32_t)siphash24(s->table.key, tuple, sizeof *tuple);
+	uint8_t v4[12];
+
+	if (tuple->version != 4)
+		return (uint32_t)siphash24(s->table.key, tuple, sizeof *tuple);
+	/* Every packet comes by here: no zeros are hashed for the addresses' length. */
+	memcpy(v4, tuple->local, 4);
+	memcpy(v4 + 4, tuple->remote, 4);
+	memcpy(v4 + 8, &tuple->local_port, 2);
+	memcpy(v4 + 10, &tuple->remote_port, 2);
+	return (uint32_t)siphash24(s->table.key, v4, sizeof v4);
 }
 
 struct tcp_node *tcp_table_find(const struct stack *s, const struct tcp_tuple *tuple)
