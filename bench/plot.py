@@ -11,7 +11,7 @@ WIDTH, LABEL, ROW, TOP = 760, 330, 26, 44
 
 def load(directory):
     for name in sorted(os.listdir(directory)):
-        if name.endswith(".json"):
+        if name.endswith(".json") and not name.startswith("growth-"):
             with open(os.path.join(directory, name), encoding="ascii") as f:
                 yield json.load(f)
 

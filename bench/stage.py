@@ -163,7 +163,8 @@ class Stage:
     def ours_command(self, kind="ecdsa", workers=1, cores=SERVER_CORE, options=()):
         return ["taskset", "-c", cores, self.binary, "serve", self.www, "--cert", self.file(kind + ".pem"), "--key",
                 self.file(kind + ".key"), "--state", self.file("state"), "--workers", str(workers), "--log", "off",
-                "--address", OURS + "/16", "--address6", "off", "--idle-timeout", "3600", *options]
+                "--address", OURS + "/16", "--address6", "off", "--idle-timeout", "3600", "--max-requests", "1000000000",
+                "--max-connections", "200000", "--max-connections-per-client", "off", *options]
 
     def nginx_command(self, kind="ecdsa", workers=1, cores=SERVER_CORE):
         with open(self.file("nginx.conf"), "w", encoding="ascii") as f:

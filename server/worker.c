@@ -25,9 +25,10 @@
 #include "server/trim.h"
 #include "server/tun.h"
 
-#define BATCH_PACKETS 64 /* read before answers are sent                                  */
-#define WRITE_WAIT_MS 5  /* a full device has that long to take a packet, a few times     */
-#define WRITE_TRIES 4    /* then the packet is dropped: TCP sends it again                */
+#define BATCH_PACKETS 64       /* read before answers are sent                                  */
+#define WRITE_WAIT_MS 5        /* a full device has that long to take a packet, a few times     */
+#define CONNECTION_MEMORY 4096 /* of the stack's account, for each of the most connections */
+#define WRITE_TRIES 4          /* then the packet is dropped: TCP sends it again                */
 
 struct worker {
 	const struct worker_config *cfg;
@@ -257,6 +258,11 @@ static bool make_stack(struct worker *w)
 		cfg.addr[cfg.addr_count++] = w->cfg->address6;
 	cfg.mtu = w->cfg->mtu;
 	cfg.checksum_offload = cfg.tso = w->cfg->offload;
+	/* Some more for those that are closing, and memory for all to be idle. */
+	if (cfg.max_connections < o->limits.connections + o->limits.connections / 8)
+		cfg.max_connections = o->limits.connections + o->limits.connections / 8;
+	if (cfg.memory_limit < cfg.max_connections * (size_t)CONNECTION_MEMORY)
+		cfg.memory_limit = cfg.max_connections * (size_t)CONNECTION_MEMORY;
 	cfg.ecn = o->ecn;
 	cfg.user_timeout_us = o->tcp_timeout_us;
 	cfg.keepalive_us = o->tcp_keepalive_us;

@@ -348,7 +348,7 @@ static void test_each_error_says_what_where_and_what_is_allowed(void **state)
 		 EXIT_CONFIG,
 		 {"--client-cert is given without --client-ca"}},
 		{"--client-ca f", "", EXIT_CONFIG, {"--client-ca is given without --client-cert"}},
-		{"--max-connections 0", "", EXIT_USAGE, {"--max-connections", "1 to 60000"}},
+		{"--max-connections 0", "", EXIT_USAGE, {"--max-connections", "1 to 1000000"}},
 		{"--max-connections-per-client 0", "", EXIT_USAGE, {"per-client", "or off"}},
 		{"--limit-requests 5", "", EXIT_USAGE, {"--limit-requests", "20/s"}},
 		{"--limit-exempt localhost", "", EXIT_USAGE, {"--limit-exempt", "10.0.0.0/8"}},
