@@ -40,3 +40,15 @@ def test_resumption(env):
         done = gnutls(env, "NORMAL:-VERS-ALL:+" + version, "--resume", "--waitresumption")
         out = done.stdout.decode("latin-1")
         assert "This is a resumed session" in out and "hello, world" in out, (version, out)
+
+
+def test_record_size_limit(env):
+    """RFC 8449: such a client takes no longer record, neither for the certificate nor for the file."""
+    env.shared()
+    body = "x" * 20000
+    env.write("site/limit.txt", body)
+    for limit in (512, 513, 1024, 4096):
+        done = env.run("gnutls-cli", "--x509cafile", os.path.join(env.state, "ca.pem"), "--port", "443", "--recordsize",
+                       str(limit), "--priority", "NORMAL:-VERS-ALL:+VERS-TLS1.3", ADDRESS,
+                       stdin=get("/limit.txt", close=True))
+        assert done.returncode == 0 and body in done.stdout.decode("latin-1"), (limit, done)

@@ -82,6 +82,41 @@ static void test_wire_size_is_enough_and_exact(void **state)
 	}
 }
 
+/* RFC 8449 4: in TLS 1.3 the limit is for what a protected record holds, the type included, be it handshake or data. The client's
+ * library asks for 16,384 bytes: that is changed on the way, so the client can make nothing of the answer. */
+static void test_a_clients_record_size_limit_is_kept_in_the_handshake(void **state)
+{
+	static const uint8_t asked[] = {0, 28, 0, 2, 0x40, 0};
+	static const size_t limits[] = {64, 65, 100, 256, 511, 512, 1000, 4096, 16384};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(limits); i++) {
+		struct pair *p = pair_of_version(TLS_VERSION_1_3);
+		size_t records = 0, largest = 0;
+
+		assert_int_equal(tls_session_handshake(p->client), TLS_WANT_READ);
+		uint8_t *at = memmem(p->up.data, p->up.len, asked, sizeof asked);
+		assert_non_null(at);
+		at[4] = (uint8_t)(limits[i] >> 8);
+		at[5] = (uint8_t)limits[i];
+		assert_int_equal(tls_session_handshake(p->server), TLS_WANT_READ);
+		for (size_t mark = 0; mark < p->down.len; mark += record_len(p->down.data + mark)) {
+			const uint8_t *header = p->down.data + mark;
+
+			if (header[0] != MBEDTLS_SSL_MSG_APPLICATION_DATA)
+				continue;
+			const size_t inner = record_len(header) - HEADER_LEN - 16;
+			assert_in_range(inner, 4, limits[i]);
+			largest = inner > largest ? inner : largest;
+			records++;
+		}
+		/* The certificates, 897 bytes here, go in one record where that is allowed. */
+		assert_true(largest > 800 || largest > limits[i] * 3 / 4);
+		assert_true(limits[i] >= 1000 ? records == 4 : records > 4);
+		pair_free(p);
+	}
+}
+
 static void test_read_in_small_pieces_reports_pending(void **state)
 {
 	struct pair *p = pair_established(TLS_VERSION_1_3);
@@ -255,6 +290,7 @@ int main(void)
 		cmocka_unit_test(test_large_transfer_through_a_narrow_stream),
 		cmocka_unit_test(test_small_writes),
 		cmocka_unit_test(test_wire_size_is_enough_and_exact),
+		cmocka_unit_test(test_a_clients_record_size_limit_is_kept_in_the_handshake),
 		cmocka_unit_test(test_read_in_small_pieces_reports_pending),
 		cmocka_unit_test(test_close_notify_from_the_client_first),
 		cmocka_unit_test(test_close_notify_from_the_server_first),
