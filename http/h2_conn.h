@@ -18,7 +18,8 @@
 #include "http/h2_request.h"
 #include "http/response.h"
 
-/* What we announce. A connection has at most so many requests under way, each with a file and about 2 KiB. */
+/* What we announce. A connection has at most so many requests under way, each with a file, its words and fields (at
+ * most max_head) and the head of its response. */
 #define H2_MAX_STREAMS 128u
 /* Frames of ours that wait to be sent, DATA aside. Above it nothing more is read. */
 #define H2_QUEUE_MAX 256u

@@ -28,6 +28,7 @@ def test_alpn_and_prior_knowledge(env):
     assert version_of(env, HTTPS + "/hello.txt") == "2"
     assert version_of(env, "--http1.1", HTTPS + "/hello.txt") == "1.1"
     assert version_of(env, HTTP + "/hello.txt") == "1.1"
+    assert version_of(env, "--http2", HTTP + "/hello.txt") == "1.1"  # the Upgrade is passed over (RFC 9113 3.1)
     # In clear it is not spoken unless asked for: then it is HTTP/1's 505, or a 400 with a curl that counts that as one.
     done = env.curl("--http2-prior-knowledge", HTTP + "/hello.txt")
     assert done.returncode != 0, done.stdout

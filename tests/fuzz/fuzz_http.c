@@ -133,11 +133,23 @@ static bool give(struct http_conn *c, struct http_time now, struct cut *cut, con
 	return true;
 }
 
+/* In pieces the connection has to find out besides that it is not HTTP/2. */
+static enum http_protocol protocol_of(const uint8_t *data, size_t size, struct cut cut)
+{
+	static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+	const size_t len = sizeof preface - 1;
+
+	return cut.piece == 0 || (size >= len && memcmp(data, preface, len) == 0)
+		       ? HTTP_PROTOCOL_1
+		       : HTTP_PROTOCOL_EITHER;
+}
+
 static void serve(struct http_server *server, const uint8_t *data, size_t size, struct cut cut,
 		  struct output *out)
 {
 	struct http_time now = {.mono_us = 1000000, .wall = 1750000000};
-	struct http_conn *c = http_conn_create(server, now, HTTP_PROTOCOL_1, false, NULL);
+	struct http_conn *c =
+		http_conn_create(server, now, protocol_of(data, size, cut), false, NULL);
 	unsigned steps = 0;
 
 	if (!c)

@@ -70,6 +70,7 @@ seed fuzz_http range "4GET /a HTTP/1.1${crlf}Host: x${crlf}Range: bytes=2-5${crl
 seed fuzz_http conditional "5GET /a HTTP/1.1${crlf}Host: x${crlf}If-None-Match: *${crlf}If-Modified-Since: Tue, 14 Nov 2023 22:13:20 GMT${crlf}${crlf}"
 seed fuzz_http expect "6GET /d HTTP/1.1${crlf}Host: x${crlf}Expect: 100-continue${crlf}Content-Length: 2${crlf}${crlf}ab"
 seed fuzz_http old "7GET http://x/%%61?q HTTP/1.0${crlf}Connection: keep-alive${crlf}${crlf}"
+seed fuzz_http preface "9PRI * HTTP/2.0${crlf}${crlf}SM${crlf}x"
 seed fuzz_http bad "8GET /%%2e%%2e/out HTTP/1.1${crlf}Host : x${crlf}${crlf}"
 
 # Operations: 0 to 15 a frame of that type with flags, stream, length, payload; 16 a request, 17 and 18 take output,
