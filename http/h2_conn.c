@@ -59,30 +59,20 @@ static void free_input(struct h2_conn *c)
 	c->in = NULL;
 }
 
+static void put_u32(uint8_t *out, uint32_t value)
+{
+	for (unsigned i = 0; i < 4; i++)
+		out[i] = (uint8_t)(value >> (24 - 8 * i));
+}
+
 /* RFC 9113 6.8. Ours and not nghttp2's, which does not promise to work after an error. */
 static void write_goaway(uint8_t out[H2_GOAWAY_SIZE], uint32_t last_stream, uint32_t error)
 {
-	const uint8_t frame[H2_GOAWAY_SIZE] = {
-		0,
-		0,
-		8,
-		NGHTTP2_GOAWAY,
-		0,
-		0,
-		0,
-		0,
-		0,
-		(uint8_t)(last_stream >> 24),
-		(uint8_t)(last_stream >> 16),
-		(uint8_t)(last_stream >> 8),
-		(uint8_t)last_stream,
-		(uint8_t)(error >> 24),
-		(uint8_t)(error >> 16),
-		(uint8_t)(error >> 8),
-		(uint8_t)error,
-	};
-
-	memcpy(out, frame, sizeof frame);
+	memset(out, 0, H2_GOAWAY_SIZE);
+	out[2] = H2_GOAWAY_SIZE - H2_FRAME_HEAD;
+	out[3] = NGHTTP2_GOAWAY;
+	put_u32(out + H2_FRAME_HEAD, last_stream);
+	put_u32(out + H2_FRAME_HEAD + 4, error);
 }
 
 void h2_close(struct h2_conn *c, uint32_t error, enum http_end why)

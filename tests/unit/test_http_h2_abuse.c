@@ -319,6 +319,33 @@ static void test_hpack_bomb(void **state)
 	http_server_destroy(server);
 }
 
+/* RFC 9218 7.1: priorities for streams to come take memory, so there are at most as many as may be open. */
+static void test_priorities_of_streams_that_never_come(void **state)
+{
+	struct http_server *server = site_server(*state);
+	struct h2_peer *p = peer_new(server);
+	struct output o = {0};
+	uint8_t payload[] = {0, 0, 0, 0, 'u', '=', '0'};
+
+	put_preface(&o);
+	for (uint32_t i = 0; i < 200; i++) {
+		payload[2] = (uint8_t)((2 * i + 1) >> 8);
+		payload[3] = (uint8_t)(2 * i + 1);
+		put_frame(&o, NGHTTP2_PRIORITY_UPDATE, 0, 0, payload, sizeof payload);
+		if (i == 127) {
+			play(p, &o);
+			assert_int_equal(p->goaways, 0);
+			o.len = 0;
+		}
+	}
+	play(p, &o);
+	assert_int_equal(p->goaways, 1);
+	assert_true(http_conn_finished(p->c));
+	free(o.data);
+	peer_free(p);
+	http_server_destroy(server);
+}
+
 static void test_trailers_are_no_way_around(void **state)
 {
 	struct http_server *server = site_server(*state);
@@ -507,6 +534,7 @@ int main(void)
 		cmocka_unit_test(test_answers_that_nobody_takes_stop_the_reading),
 		cmocka_unit_test(test_continuation_without_end),
 		cmocka_unit_test(test_hpack_bomb),
+		cmocka_unit_test(test_priorities_of_streams_that_never_come),
 		cmocka_unit_test(test_trailers_are_no_way_around),
 		cmocka_unit_test(test_a_field_section_that_never_ends),
 		cmocka_unit_test(test_errors_of_the_connection),
