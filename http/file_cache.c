@@ -276,7 +276,8 @@ static void keep(struct http_file_cache *c, struct http_root root, const char *n
 		 struct http_file *file)
 {
 	struct http_watch_dir *dir = linked ? NULL : watch(c, root, name, file);
-	const bool small = file->size <= c->cfg.small;
+	/* One that would turn out most of the others is not small. */
+	const bool small = file->size <= c->cfg.small && file->size <= c->cfg.bytes / 2;
 	uint8_t *content = small ? read_content(file) : NULL;
 	struct http_cached *entry = NULL;
 
