@@ -9,6 +9,9 @@
 #define HASH_MIN 8
 #define HASH_MAX 64
 
+const char http_cache_immutable[] = "public, max-age=31536000, immutable";
+const char http_cache_immutable_personal[] = "private, max-age=31536000, immutable";
+
 /* ------------------------------------------------------------------ values */
 
 /* Those with a number of seconds behind them (RFC 9111 5.2.2, RFC 5861). */
@@ -172,5 +175,5 @@ const char *http_cache_value(const struct http_cache_rules *list, bool hashed, c
 		if (http_glob(pattern, pattern[0] == '/' ? path : name_of(path)))
 			return list->rule[i].value;
 	}
-	return hashed && http_name_is_hashed(path) ? HTTP_CACHE_IMMUTABLE : NULL;
+	return hashed && http_name_is_hashed(path) ? http_cache_immutable : NULL;
 }

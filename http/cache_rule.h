@@ -19,7 +19,8 @@ struct http_cache_rules {
 	size_t count;
 };
 
-#define HTTP_CACHE_IMMUTABLE "public, max-age=31536000, immutable"
+/* What is said of a file that never changes; and of one that a password was shown for. */
+extern const char http_cache_immutable[], http_cache_immutable_personal[];
 
 /* Reads one rule and appends it. False, with the reason in *why, when it is none. */
 bool http_cache_rules_add(struct http_cache_rules *list, const char *line, const char **why);

@@ -120,6 +120,7 @@ static void log_response(struct h1_conn *c, bool complete)
 		.host = terminate_field(c, HTTP_FIELD_HOST),
 		.referer = terminate_field(c, HTTP_FIELD_REFERER),
 		.user_agent = terminate_field(c, HTTP_FIELD_USER_AGENT),
+		.remote_user = c->resp.user,
 		.status = c->resp.status,
 		.site = c->resp.site->name,
 		.request_id = id,

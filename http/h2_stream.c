@@ -101,6 +101,7 @@ static void log_stream(struct h2_stream *s)
 		.host = authority ? authority : h2_request_field_string(&s->req, HTTP_FIELD_HOST),
 		.referer = h2_request_field_string(&s->req, HTTP_FIELD_REFERER),
 		.user_agent = h2_request_field_string(&s->req, HTTP_FIELD_USER_AGENT),
+		.remote_user = s->resp.user,
 		.status = answered ? s->resp.status : 400,
 		.site = answered ? s->resp.site->name : cfg->sites->name,
 		.request_id = id,

@@ -20,6 +20,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "http/auth.h"
+
 #include "http/rate.h"
 
 struct http_server;
@@ -64,6 +66,7 @@ struct http_log_entry {
 	const char *target;                      /* request-target as sent           */
 	const char *version;                     /* "HTTP/1.1"                       */
 	const char *host, *referer, *user_agent; /* NULL when absent */
+	const char *remote_user; /* who has shown the password for it, NULL: nobody  */
 	int status;
 	const char *site;       /* its name                                  */
 	const char *request_id; /* 32 hexadecimal digits, ours: request_id.h */
@@ -124,6 +127,10 @@ struct http_server_config {
 	int (*admit)(void *ctx, void *user, size_t site, unsigned *retry_after);
 	void *admit_ctx;
 	uint64_t seed; /* of what divides the parts of multipart responses          */
+	/* Compares a password: `now` is of the wall clock. NULL: nobody's is right. */
+	enum http_password (*check_password)(void *ctx, const struct http_auth *auth,
+					     const struct http_credentials *who, time_t now);
+	void *password_ctx;
 	void (*log)(void *ctx,
 		    const struct http_log_entry *entry); /* NULL: off                    */
 	void *log_ctx;

@@ -51,6 +51,7 @@ void http_response_init(struct http_response *s)
 void http_response_free(struct http_response *s)
 {
 	http_buf_free(&s->buf);
+	free(s->user);
 	http_source_release(&s->source);
 	http_map_unref(s->map);
 	free(s->extents);
@@ -92,13 +93,17 @@ static void write_cors(struct http_response *s, const struct http_reply *reply)
 	}
 }
 
-/* Of files, and what updates what a cache has of them. */
+/* Of files, and what updates what a cache has of them. RFC 9111 3.5: what was given for a password stays with whom it
+ * was given to, unless "public" says otherwise, which then has to be the user's word and not ours. */
 static void write_cache_control(struct http_response *s, const struct http_reply *reply)
 {
 	if (reply->no_cache)
 		http_response_field(s, "Cache-Control", "no-cache");
 	else if (reply->cache && (s->status == 200 || s->status == 206 || s->status == 304))
-		http_response_field(s, "Cache-Control", reply->cache);
+		http_response_field(s, "Cache-Control",
+				    reply->personal && reply->cache == http_cache_immutable
+					    ? http_cache_immutable_personal
+					    : reply->cache);
 }
 
 /* RFC 9110 6.2: the version is the server's own, also to an HTTP/1.0 client. RFC 9110 6.6.1:

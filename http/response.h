@@ -31,10 +31,12 @@ struct http_reply {
 	bool secure;      /* it came through TLS                                         */
 	const char *site_fields; /* lines that the site adds to every response; NULL: none      */
 	struct http_str origin;  /* of the request, if it is one of the site's; `at` NULL       */
-	const char *cache;       /* Cache-Control of the file; NULL: none                       */
-	const char *vary; /* request fields by which this response was chosen; NULL: none    */
-	bool no_cache;    /* Cache-Control: no-cache, whatever the site says of other files   */
-	bool own_pages;   /* an error may be told by a page of the site: GET and HEAD            */
+	const struct http_auth *auth; /* the rule whose password was shown                  */
+	bool personal;     /* a password was shown for it: no shared cache may keep it    */
+	const char *cache; /* Cache-Control of the file; NULL: none                       */
+	const char *vary;  /* request fields by which this response was chosen; NULL: none    */
+	bool no_cache;     /* Cache-Control: no-cache, whatever the site says of other files   */
+	bool own_pages;    /* an error may be told by a page of the site: GET and HEAD            */
 	bool head_only; /* the request was HEAD: the fields of GET, no body (RFC 9110 9.3.2)       */
 	bool close;     /* Connection: close                                           */
 	bool keep_alive; /* Connection: keep-alive, which HTTP/1.0 wants to be told     */
@@ -64,6 +66,7 @@ struct http_response {
 	size_t sent;         /* of `buf`                                     */
 	uint64_t request;    /* its number: request_id.h                     */
 	const struct http_site *site;
+	char *user;       /* who has shown the password, NULL: nobody     */
 	size_t fields_at; /* where in `buf` the fields begin              */
 	size_t body_at;   /* where in `buf` the head has ended            */
 	int status;       /* 0: none is under way; only an interim 100 can be in `buf` */

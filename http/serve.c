@@ -90,6 +90,12 @@ static void serve_path(struct http_response *s, struct http_reply *reply,
 	reply->no_cache = found.fallback;
 	switch (found.answer) {
 	case HTTP_ANSWER_FILE:
+		/* An index, or the fallback page, may be for fewer than its address is. */
+		if (strcmp(found.path, path) != 0 && http_serve_auth(s, reply, r, found.path)) {
+			struct http_source source = http_file_source(&found.file);
+			http_source_release(&source);
+			break;
+		}
 		reply->cache = http_cache_value(&reply->site->cache_rules,
 						reply->site->cache_hashed, found.path);
 		http_serve_file(s, reply, r, found.path, &found.file);

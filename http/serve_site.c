@@ -2,6 +2,9 @@
 /* The rules of a site: see serve_site.h. */
 #include "http/serve_site.h"
 
+#include <stdlib.h>
+
+#include "http/error_page.h"
 #include "http/serve.h"
 
 static const char elsewhere[] = "What was asked for is at another address.";
@@ -99,9 +102,64 @@ static void serve_preflight(struct http_response *s, const struct http_reply *re
 	http_response_end(s, reply, -1);
 }
 
+/* ------------------------------------------------------------------ passwords */
+
+/* RFC 7617 2 and 2.1. */
+static void ask_for_password(struct http_response *s, const struct http_reply *reply,
+			     const struct http_auth *auth)
+{
+	http_response_begin(s, reply, 401);
+	http_buf_text(&s->buf, "WWW-Authenticate: Basic realm=\"");
+	http_buf_text(&s->buf, auth->rule->realm);
+	http_buf_text(&s->buf, "\", charset=\"UTF-8\"\r\n");
+	http_error_page(s, reply, NULL);
+}
+
+static enum http_password check(const struct http_reply *reply, const struct http_request *r,
+				const struct http_auth *auth, struct http_credentials *who)
+{
+	const struct http_server_config *cfg = &reply->server->cfg;
+
+	if (http_request_field_count(r, HTTP_FIELD_AUTHORIZATION) != 1 || !cfg->check_password ||
+	    !http_credentials_read(http_request_field(r, HTTP_FIELD_AUTHORIZATION), who))
+		return HTTP_PASSWORD_WRONG;
+	return cfg->check_password(cfg->password_ctx, auth, who, reply->now);
+}
+
+bool http_serve_auth(struct http_response *s, struct http_reply *reply,
+		     const struct http_request *r, const char *path)
+{
+	const struct http_auth *auth =
+		http_auth_find(reply->site->auth, reply->site->auth_count, path);
+	struct http_credentials who;
+
+	if (!auth || auth == reply->auth)
+		return false;
+	/* Asked for here, the password would travel in clear. */
+	if (!reply->secure && !reply->site->auth_over_http) {
+		http_serve_page(s, reply, 403, "This is to be had over https alone.");
+		return true;
+	}
+	const enum http_password found = check(reply, r, auth, &who);
+	if (found == HTTP_PASSWORD_RIGHT) {
+		reply->auth = auth;
+		reply->personal = true;
+		free(s->user);
+		s->user = strdup(who.name); /* for the log: without memory there is none */
+	} else if (found == HTTP_PASSWORD_BUSY) {
+		http_serve_page(
+			s, reply, 503,
+			"Too many passwords are being checked at present. Please try again.");
+	} else {
+		ask_for_password(s, reply, auth);
+	}
+	explicit_bzero(&who, sizeof(who));
+	return found != HTTP_PASSWORD_RIGHT;
+}
+
 /* ------------------------------------------------------------------ all of it */
 
-bool http_serve_site(struct http_response *s, const struct http_reply *reply,
+bool http_serve_site(struct http_response *s, struct http_reply *reply,
 		     const struct http_request *r, const char *path)
 {
 	const struct http_site *site = reply->site;
@@ -116,6 +174,8 @@ bool http_serve_site(struct http_response *s, const struct http_reply *reply,
 		serve_preflight(s, reply);
 		return true;
 	}
+	if (http_serve_auth(s, reply, r, path))
+		return true;
 	rule = http_redirects_find(&site->redirects, path);
 	if (rule) {
 		struct http_buf location = {0};

@@ -10,7 +10,11 @@
 void http_serve_site_begin(struct http_reply *reply, const struct http_request *r);
 /* Answers what the site's rules answer: http that is to be https, preflights, paths that are elsewhere. `path` is
  * the request's, decoded. False when the request is to go on. */
-bool http_serve_site(struct http_response *s, const struct http_reply *reply,
+bool http_serve_site(struct http_response *s, struct http_reply *reply,
+		     const struct http_request *r, const char *path);
+/* Answers for a path whose password has not been shown. To be asked again where another name is served than the one that
+ * was asked for, as of an index. False when the client may have it. */
+bool http_serve_auth(struct http_response *s, struct http_reply *reply,
 		     const struct http_request *r, const char *path);
 
 #endif

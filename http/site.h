@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "http/auth.h"
 #include "http/cache_rule.h"
 #include "http/cors.h"
 #include "http/redirect.h"
@@ -67,6 +68,10 @@ struct http_site {
 	const char *cors_headers; /* request fields that foreign pages may set; NULL: none */
 	uint32_t cors_max_age;    /* seconds; 0: not said                                  */
 	bool cors_credentials;    /* foreign pages may come with cookies and passwords     */
+
+	const struct http_auth *auth; /* paths for those who know a password               */
+	size_t auth_count;
+	bool auth_over_http; /* passwords are asked for without TLS, too                   */
 
 	/* Found out by http_server_create. */
 	enum http_resolver resolver;

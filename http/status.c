@@ -20,6 +20,7 @@ static const struct {
 	{307, "Temporary Redirect", NULL},
 	{308, "Permanent Redirect", NULL},
 	{400, "Bad Request", "The request is malformed."},
+	{401, "Unauthorized", "A name and a password are needed here."},
 	{403, "Forbidden", "This server may not give out what is at this address."},
 	{404, "Not Found", "There is nothing at this address."},
 	{405, "Method Not Allowed",

@@ -181,7 +181,8 @@ const struct log_variable log_variables[] = {
 	ROW("host", "host", LOG_REQUEST, TEXT, ENTRY(host), .limit = FIELD_MAX),
 	ROW("http_user_agent", "user_agent", LOG_REQUEST, TEXT, ENTRY(user_agent), .limit = FIELD_MAX),
 	ROW("http_referer", "referer", LOG_REQUEST, TEXT, ENTRY(referer), .limit = FIELD_MAX),
-	ROW("remote_user", NULL, BOTH, WORD, TLS(client), .limit = FIELD_MAX),
+	ROW("remote_user", "user", LOG_REQUEST, WORD, FROM_USER, .limit = FIELD_MAX),
+	ROW("remote_user", NULL, LOG_CONNECTION, WORD, TLS(client), .limit = FIELD_MAX),
 	ROW("ssl_client_s_dn", "subject", BOTH, TEXT, TLS(client), .limit = FIELD_MAX),
 	ROW("ssl_protocol", "tls_version", BOTH, TEXT, TLS(version), .limit = WORD_MAX),
 	ROW("ssl_cipher", "tls_cipher", BOTH, TEXT, TLS(ciphersuite), .limit = WORD_MAX),
@@ -214,7 +215,9 @@ _Static_assert(sizeof(unsigned) == sizeof(uint32_t), "TYPE_UNSIGNED is also uint
 
 unsigned log_variable_needs(const struct log_variable *v)
 {
-	return v->source == FROM_TLS ? LOG_NEEDS_TLS : v->source == FROM_TCP ? LOG_NEEDS_TCP : 0;
+	return v->source == FROM_TLS || v->source == FROM_USER ? LOG_NEEDS_TLS
+	       : v->source == FROM_TCP                         ? LOG_NEEDS_TCP
+							       : 0;
 }
 
 static const void *source_of(const struct log_variable *v, const struct log_facts *f)
@@ -230,6 +233,10 @@ static const void *source_of(const struct log_variable *v, const struct log_fact
 		return f->tls;
 	case FROM_TCP:
 		return f->tcp;
+	case FROM_USER:
+		return f->entry->remote_user ? (const void *)&f->entry->remote_user
+		       : f->tls              ? (const void *)&f->tls->client
+					     : NULL;
 	case FROM_ALL:
 		break;
 	}

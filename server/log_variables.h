@@ -12,7 +12,8 @@ enum log_source {
 	FROM_ENDING,
 	FROM_TLS,
 	FROM_TCP,
-	FROM_ALL, /* made */
+	FROM_USER, /* who has shown a password, or else a certificate */
+	FROM_ALL,  /* made */
 };
 
 /* … and what it is there. */

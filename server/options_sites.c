@@ -54,6 +54,9 @@ RULES(cache, struct http_cache_rules, http_cache_rules_add, http_cache_rules_fre
 RULES(cors, struct http_cors, http_cors_add, http_cors_free,
       "*, or origins such as https://app.example.org");
 
+RULES(auth, struct http_auth_rules, http_auth_rules_add, http_auth_rules_free,
+      "PATH FILE \"REALM\"");
+
 static bool parse_hsts(const char *text, void *field, const char **why)
 {
 	return http_hsts_parse(text, field, why);

@@ -24,6 +24,8 @@ struct site_options {
 	const char *cors_headers; /* NULL: none */
 	uint64_t cors_max_age_us;
 	bool cors_credentials;
+	struct http_auth_rules auth;
+	bool auth_over_http;
 	struct name_list index; /* names tried for a directory                              */
 	enum http_symlinks symlinks;
 	bool dotfiles, clean_urls, listing; /* see http/site.h                           */

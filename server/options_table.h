@@ -65,7 +65,7 @@ extern const struct option_kind option_kind_text;
 extern const struct option_kind option_kind_interface;
 /* options_sites.c */
 extern const struct option_kind option_kind_redirects, option_kind_headers, option_kind_cache,
-	option_kind_cors, option_kind_hsts, option_kind_cors_headers;
+	option_kind_cors, option_kind_auth, option_kind_hsts, option_kind_cors_headers;
 /* page_values.c: those of a site's pages. A page is a text, too. */
 extern const struct option_kind option_kind_index, option_kind_symlinks, option_kind_listing_max,
 	option_kind_page, option_kind_error_pages;

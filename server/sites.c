@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/htpasswd.h"
 #include "server/log.h"
 
 const struct site_options *sites_options(const struct options *o, size_t n)
@@ -83,6 +84,7 @@ static void take_options(struct http_site *site, const struct site_options *o)
 	site->cors_headers = o->cors_headers;
 	site->cors_max_age = (uint32_t)(o->cors_max_age_us / 1000000);
 	site->cors_credentials = o->cors_credentials;
+	site->auth_over_http = o->auth_over_http;
 }
 
 static void take_pages(struct http_site *site, const struct site_options *from)
@@ -117,6 +119,29 @@ static unsigned certificates_of(const struct options *o, size_t n)
 	return (unsigned)n;
 }
 
+/* Whom each rule is for. A file that several rules name is read for each of them. */
+static bool read_users(struct http_site *site, const struct options *o, size_t n)
+{
+	const struct http_auth_rules *rules = &sites_options(o, n)->auth;
+	struct http_auth *auth = calloc(rules->count + 1, sizeof *auth);
+	char error[HTPASSWD_ERROR_SIZE];
+
+	site->auth = auth;
+	if (!auth) {
+		log_error("out of memory");
+		return false;
+	}
+	for (size_t i = 0; i < rules->count; i++) {
+		auth[i].rule = &rules->rule[i];
+		site->auth_count++;
+		if (!htpasswd_read(rules->rule[i].file, &auth[i].users, error)) {
+			log_error("%s", error);
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool open_site(struct http_site *site, const struct options *o, size_t n)
 {
 	char place[OPTIONS_ERROR_SIZE];
@@ -131,7 +156,7 @@ static bool open_site(struct http_site *site, const struct options *o, size_t n)
 	site->certificates = certificates_of(o, n);
 	site->root_fd = open(sites_root(o, n), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (site->root_fd >= 0)
-		return true;
+		return read_users(site, o, n);
 	place_of(o, n, place);
 	log_error("%scannot serve %s: %m", place, sites_root(o, n));
 	return false;
@@ -216,9 +241,14 @@ void sites_warn(const struct options *o)
 
 void sites_free(struct sites *s)
 {
-	for (size_t n = 0; n < s->count; n++)
+	for (size_t n = 0; n < s->count; n++) {
+		struct http_auth *auth = (struct http_auth *)(uintptr_t)s->site[n].auth;
 		if (s->site[n].root_fd >= 0)
 			close(s->site[n].root_fd);
+		for (size_t i = 0; i < s->site[n].auth_count; i++)
+			htpasswd_free(&auth[i].users);
+		free(auth);
+	}
 	free(s->site);
 	free(s->default_hosts);
 	free(s->host_text);

@@ -22,6 +22,7 @@
 #include "server/control.h"
 #include "server/keylog.h"
 #include "server/log.h"
+#include "server/passwords.h"
 #include "server/trim.h"
 #include "server/tun.h"
 
@@ -34,6 +35,7 @@ struct worker {
 	const struct worker_config *cfg;
 	struct stack *stack;
 	struct http_server *http;
+	struct passwords passwords;
 	struct tls_context *tls;
 	struct app *app;
 	struct log *log;
@@ -218,6 +220,8 @@ static bool make_http(struct worker *w)
 	cfg.sites = w->cfg->sites->site;
 	cfg.site_count = w->cfg->sites->count;
 	cfg.https_port = o->https;
+	cfg.check_password = passwords_check;
+	cfg.password_ctx = &w->passwords;
 	cfg.strict_hosts = o->strict_hosts;
 	cfg.header_timeout_us = o->header_timeout_us;
 	cfg.idle_timeout_us = o->idle_timeout_us;
@@ -230,6 +234,10 @@ static bool make_http(struct worker *w)
 	cfg.log = o->log == LOG_OFF ? NULL : on_access;
 	cfg.log_ctx = w;
 	cfg.send_request_id = o->request_id;
+	if (!passwords_init(&w->passwords)) {
+		log_error("out of memory for passwords");
+		return false;
+	}
 	if (getrandom(&cfg.seed, sizeof cfg.seed, 0) != (ssize_t)sizeof cfg.seed ||
 	    getrandom(cfg.request_id_key, sizeof cfg.request_id_key, 0) !=
 		    (ssize_t)sizeof cfg.request_id_key) {
@@ -543,6 +551,7 @@ static void tear_down(struct worker *w)
 	}
 	stack_destroy(w->stack);
 	http_server_destroy(w->http);
+	passwords_free(&w->passwords);
 	if (w->tls)
 		tls_context_destroy(w->tls);
 	if (w->log)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several sites in one server: by host, each with its directory and its certificate, and what else it says."""
+import json
 import os
 
 from basics import ADDRESS, wait_until
@@ -177,3 +178,73 @@ def test_rules_that_are_wrong(env):
         path = config(env, "hsts = 300, preload\n")
         done = env.run(*env.command("serve", env.site, "--state", env.state, "--check", "-c", path))
         assert done.returncode == 0 and b"warning: hsts says preload" in done.stderr, done
+
+
+ANNA = "anna:$2y$04$WUDfWUDfWUDfWUDfWUDfWOPZreQ1n.W8pJxj2MIUY31BPgme2drfm\n"  # wonderland
+
+
+def test_passwords(env):
+    one = make_site(env, "one")
+    os.makedirs(os.path.join(one, "private"), exist_ok=True)
+    env.write("one/private/plan.txt", "secret plan\n")
+    users = env.write("users", ANNA)
+    os.chmod(users, 0o600)  # the workers cannot read it, nor need they
+    path = config(env, 'log = json\n[site one.test]\nroot = %s\nauth = /private %s "The plans"\n[site two.test]\n'
+                  'root = %s\nauth = / %s Two\nauth-over-http = on\n' % (one, users, one, users))
+    with env.server("--config", path) as server:
+        for version in ("--http1.1", "--http2"):
+            answer = get(env, "one.test", "/private/plan.txt", version, scheme="https")
+            assert answer.status == 401 and b"plan" not in answer.body, answer
+            assert answer["WWW-Authenticate"] == 'Basic realm="The plans", charset="UTF-8"', answer
+            answer = get(env, "one.test", "/private/plan.txt", version, "-u", "anna:wonderland", scheme="https")
+            assert answer.status == 200 and answer.body == b"secret plan\n", answer
+            answer = get(env, "one.test", "/private/", version, "-u", "anna:Wonderland", scheme="https")
+            assert answer.status == 401, answer
+        assert get(env, "one.test", "/", scheme="https").status == 200
+        answer = get(env, "one.test", "/private/plan.txt", "-u", "anna:wonderland")
+        assert answer.status == 403 and answer["WWW-Authenticate"] is None, answer
+        assert get(env, "two.test", "/").status == 401
+        assert get(env, "two.test", "/", "-u", "anna:wonderland").status == 200
+        wait_until(lambda: server.stdout.count("\n") == 10, "ten lines of the access log")
+        lines = [json.loads(line) for line in server.stdout.splitlines()]
+        assert [line.get("user") for line in lines].count("anna") == 3, lines
+        assert all((line.get("user") == "anna") == (line["status"] == 200 and line["target"] != "/" or
+                                                    line["site"] == "two.test" and line["status"] == 200)
+                   for line in lines), lines
+
+
+def test_files_of_passwords_that_are_refused(env):
+    with env.namespace():
+        for text, line, words in (("anna:wonderland\n", ":1", ["anna", "plain text"]),
+                                  (ANNA + "bob:$apr1$dZKOdZKO$4zi.UAuWyvVEdAGbsC1ln1\n", ":2", ["bob", "MD5"]),
+                                  (ANNA + ANNA, ":2", ["another line"]), ("", "", ["No data"])):
+            users = env.write("users", text)
+            path = config(env, "[site one.test]\nauth = /a %s Realm\n" % users)
+            refused(env, CONFIG, [users + line] + words, "serve", env.site, "--state", env.state, "--check", "-c", path)
+        path = config(env, "[site one.test]\nauth = /a /nowhere/users Realm\n")
+        refused(env, CONFIG, ["/nowhere/users", "No such file"], "serve", env.site, "--state", env.state, "--check",
+                "-c", path)
+
+
+def test_example_of_a_configuration(env):
+    """deploy/tunhttpd.conf.example is right, and its comments are, too: with every one of its options."""
+    with open(os.path.join(os.path.dirname(__file__), "../../deploy/tunhttpd.conf.example"), encoding="utf-8") as f:
+        text = f.read()
+    pair = make_pair(env, os.path.join(env.work, "example"), "www.example.org", names="DNS:www.example.org")
+    users = env.write("users", ANNA)
+    for name, path in (("/srv/www", env.site), ("/srv/example", env.site), ("/srv/app", env.site),
+                       ("/etc/tunhttpd/example.pem", pair[0]), ("/etc/tunhttpd/example.key", pair[1]),
+                       ("/etc/tunhttpd/users", users), ("/var/lib/tunhttpd", env.state)):
+        text = text.replace(name, path)
+    whole = "".join(line[1:] if line[:1] == ";" and line[1:2] != " " else line for line in text.splitlines(True))
+    assert whole != text
+    with env.namespace():
+        for content in (text, whole):
+            path = config(env, content)
+            done = env.run(*env.command("serve", "-c", path, "--check"))
+            assert done.returncode == 0 and b"the configuration is good" in done.stderr, done
+        done = env.run(*env.command("serve", "--help"))
+        site_options = [line.split()[1][2:] for line in done.stdout.decode().splitlines() if line.startswith("* ")]
+        assert len(site_options) > 15, site_options
+        for option in site_options:
+            assert "\n%s = " % option in whole, "the example does not show %s" % option

@@ -302,7 +302,7 @@ static void test_first_cache_rule_that_fits(void **state)
 	assert_string_equal(http_cache_value(&list, false, "/img/x/a.png"), "max-age=60");
 	assert_string_equal(http_cache_value(&list, false, "/x/a.png"), "max-age=1,  public");
 	assert_string_equal(http_cache_value(&list, true, "/img/a.3f2a91bc.png"), "max-age=60");
-	assert_string_equal(http_cache_value(&list, true, "/a.3f2a91bc.js"), HTTP_CACHE_IMMUTABLE);
+	assert_string_equal(http_cache_value(&list, true, "/a.3f2a91bc.js"), http_cache_immutable);
 	assert_null(http_cache_value(&list, false, "/a.3f2a91bc.js"));
 	assert_null(http_cache_value(&list, true, "/a.js"));
 	http_cache_rules_free(&list);

@@ -228,7 +228,7 @@ static void test_json(void **state)
 		"\"request_id\":\"0123456789abcdef0123456789abcdef\",\"method\":\"GET\","
 		"\"target\":\"/a\\\\x22b\\\\x0a\",\"version\":\"HTTP/1.1\",\"site\":\"default\","
 		"\"host\":\"10.77.0.2\",\"user_agent\":\"curl/8.0 \\\\x5co/\",\"referer\":null,"
-		"\"subject\":null,\"tls_version\":\"TLSv1.3\","
+		"\"user\":null,\"subject\":null,\"tls_version\":\"TLSv1.3\","
 		"\"tls_cipher\":\"TLS_AES_128_GCM_SHA256\",\"tls_alpn\":\"http/1.1\","
 		"\"tls_sni\":\"www.example.test\"}");
 }
@@ -358,6 +358,12 @@ static void test_subject_of_a_client_certificate(void **state)
 		strstr(out, "10.77.0.1 - CN=Erika\\x20\\x20M\\x22x,\\x20O=\\xc3\\xa9\\x20 ["));
 	line_of("json", LOG_REQUEST, &ex.facts, out);
 	assert_non_null(strstr(out, "\"subject\":\"CN=Erika  M\\\\x22x, O=\\\\xc3\\\\xa9 \","));
+	/* Who has shown a password is that user. */
+	ex.entry.remote_user = "an na\"";
+	line_of("combined", LOG_REQUEST, &ex.facts, out);
+	assert_non_null(strstr(out, "10.77.0.1 - an\\x20na\\x22 ["));
+	line_of("json", LOG_REQUEST, &ex.facts, out);
+	assert_non_null(strstr(out, "\"user\":\"an\\\\x20na\\\\x22\",\"subject\":\"CN=Erika"));
 }
 
 static void test_longest_line_is_whole(void **state)

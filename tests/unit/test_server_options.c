@@ -66,11 +66,10 @@ static char *config_with(const char *content)
 /* A value that the option takes, with ~ for blanks. */
 static const char *sample_of(const struct option_def *def)
 {
-	static const char *const samples[][2] = {{"redirect", "/old/*~/new/*~308"},
-						 {"header", "X-Name:~a~value"},
-						 {"cache", "*.html~no-cache"},
-						 {"cors", "https://app.example.org"},
-						 {"limit-exempt", "192.0.2.0/24"}};
+	static const char *const samples[][2] = {
+		{"redirect", "/old/*~/new/*~308"},  {"header", "X-Name:~a~value"},
+		{"cache", "*.html~no-cache"},       {"cors", "https://app.example.org"},
+		{"auth", "/a~/etc/pw~\"A~realm\""}, {"limit-exempt", "192.0.2.0/24"}};
 
 	for (size_t i = 0; i < COUNT(samples); i++)
 		if (strcmp(samples[i][0], def->name) == 0)
