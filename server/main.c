@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* main.c — the commands: serve, certs, link, help, version. */
+/* main.c — the commands: serve, certs, healthcheck, link, help, version. */
 #include <fcntl.h>
 #include <nghttp2/nghttp2.h>
 #include <signal.h>
@@ -10,6 +10,7 @@
 
 #include "certs/certs.h"
 #include "lab/link.h"
+#include "server/healthcheck.h"
 #include "server/log.h"
 #include "server/master.h"
 #include "server/options.h"
@@ -104,6 +105,7 @@ static int unknown_command(const char *word)
 
 	suggest_consider(&near, "serve");
 	suggest_consider(&near, "certs");
+	suggest_consider(&near, "healthcheck");
 	suggest_consider(&near, "link");
 	suggest_consider(&near, "help");
 	suggest_consider(&near, "version");
@@ -142,6 +144,8 @@ int main(int argc, char *argv[])
 		return serve(argc - 2, argv + 2);
 	if (strcmp(command, "certs") == 0)
 		return certs(argc - 2, argv + 2);
+	if (strcmp(command, "healthcheck") == 0)
+		return healthcheck_command(argc - 2, argv + 2);
 	if (strcmp(command, "link") == 0)
 		return link_command(argc - 2, argv + 2);
 	if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0 ||

@@ -452,6 +452,7 @@ void options_free(struct options *o)
 void options_print_help(FILE *out)
 {
 	fputs("usage: tunhttpd serve [DIR] [OPTION]...\n"
+	      "       tunhttpd healthcheck [--timeout SECONDS] [URL]   does the server answer?\n"
 	      "       tunhttpd link ...    emulates a network; see tunhttpd link --help\n"
 	      "       tunhttpd certs ...   the local certificate authority; see tunhttpd certs "
 	      "--help\n"
