@@ -11,6 +11,8 @@ import tempfile
 
 PREFIX = "tunhttpd-e2e-"
 CLONE_NEWNET = 0x40000000
+# Where the tests were started: what the machine itself reaches.
+OUTSIDE = "/proc/%d/fd/%d" % (os.getpid(), os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
