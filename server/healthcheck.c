@@ -335,7 +335,8 @@ static bool address_of_server(int argc, char *argv[], struct health_url *out)
 	if (good) {
 		*out = (struct health_url){.tls = o.http == 0, .path = "/"};
 		ip_addr_text(&o.address.stack, out->host);
-		snprintf(out->port, sizeof out->port, "%u", out->tls ? o.https : o.http);
+		const unsigned port = out->tls ? o.https : o.http;
+		snprintf(out->port, sizeof out->port, "%u", port);
 	} else {
 		log_error("healthcheck: %s", o.help || o.version ? "see tunhttpd --help" : error);
 	}
