@@ -32,7 +32,7 @@ NGINX_CONF = """daemon off; worker_processes {workers}; pid {work}/nginx.pid; er
 worker_rlimit_nofile 250000;
 events {{ worker_connections 120000; }}
 http {{
-	access_log off; sendfile on; tcp_nopush on; open_file_cache max=200000; open_file_cache_valid 60s;
+	access_log off; sendfile on; tcp_nopush on; open_file_cache max=10000; open_file_cache_valid 60s;
 	keepalive_requests 1000000000; keepalive_timeout 3600s;
 	ssl_certificate {cert}; ssl_certificate_key {key};
 	ssl_protocols TLSv1.2 TLSv1.3; ssl_session_tickets on; ssl_ecdh_curve X25519;
