@@ -34,6 +34,8 @@ static const struct curve curves[] = {
 	{PSA_ECC_FAMILY_SECP_R1, 256, 32, 65, "P-256", NID_X9_62_prime256v1},
 	{PSA_ECC_FAMILY_SECP_R1, 384, 48, 97, "P-384", NID_secp384r1},
 };
+/* A key of each, made when it is first needed: only its parameters are of use. */
+static EVP_PKEY *parameters[sizeof curves / sizeof *curves];
 
 static const struct curve *curve_of(const psa_key_attributes_t *attributes)
 {
@@ -122,6 +124,10 @@ void libcrypto_pkey_free(void)
 {
 	for (unsigned i = 0; i < PKEY_CACHE; i++)
 		pkey_clear(&pkey_cache[i]);
+	for (size_t i = 0; i < sizeof curves / sizeof *curves; i++) {
+		EVP_PKEY_free(parameters[i]);
+		parameters[i] = NULL;
+	}
 }
 
 /* ------------------------------------------------------------------ from PSA's bytes to an EVP_PKEY */
@@ -175,7 +181,6 @@ static EVP_PKEY *ec_private(const struct curve *curve, const uint8_t *key)
 /* A key's parameters are parsed once per curve and copied after that: half of the cost of a public key. */
 static EVP_PKEY *ec_public(const struct curve *curve, const uint8_t *point)
 {
-	static EVP_PKEY *parameters[sizeof curves / sizeof *curves];
 	EVP_PKEY **from = &parameters[curve - curves];
 	EVP_PKEY *pkey = EVP_PKEY_new();
 
