@@ -95,14 +95,14 @@ static uint64_t digest_of(const uint8_t *data, size_t len)
 static void work(const struct http_compressor *c, struct place *p)
 {
 	const size_t size = (size_t)p->job.file.size, room = WORTH(size);
-	uint8_t *data = p->job.data ? p->job.data : read_file(c, &p->job.file);
+	uint8_t *read = p->job.file.data ? NULL : read_file(c, &p->job.file);
+	const uint8_t *data = read ? read : p->job.file.data;
 	uint8_t *out = malloc(room ? room : 1), *fitting;
 
 	p->outcome = HTTP_COMPRESSED_FAILED;
 	if (data && out)
 		p->outcome = http_compress(p->job.coding, data, size, out, room, &p->len, &c->stop);
-	if (data != p->job.data)
-		free(data);
+	free(read);
 	if (p->outcome != HTTP_COMPRESSED_OK) {
 		free(out);
 		out = NULL;
@@ -188,13 +188,6 @@ struct http_compressor *http_compressor_create(void)
 	return NULL;
 }
 
-static void free_job(struct http_job *job)
-{
-	free(job->data);
-	if (job->file.fd >= 0)
-		close(job->file.fd);
-}
-
 void http_compressor_destroy(struct http_compressor *c)
 {
 	static const struct sched_param param = {0};
@@ -209,7 +202,7 @@ void http_compressor_destroy(struct http_compressor *c)
 	for (unsigned n = c->cleared; n != c->done; n++)
 		free(place_of(c, n)->out);
 	for (unsigned n = c->fetched + c->lent; n != c->added; n++)
-		free_job(&place_of(c, n)->job);
+		http_file_close(&place_of(c, n)->job.file);
 	close(c->wake_fd);
 	close(c->done_fd);
 	free(c);

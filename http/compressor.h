@@ -13,12 +13,11 @@
 
 #define HTTP_COMPRESSOR_JOBS 64 /* that wait, are under way or have not been fetched */
 
-/* What is to be done. The content is `data`, or, where that is NULL, what `file.fd` gives, as long as the
- * file stays as `file` says. Both are the job's own, and stay the owner's to free. */
+/* What is to be done. The content is `file.data`, or, where that is NULL, what `file.fd` gives, as long as the
+ * file stays as `file` says. The file is the job's own until its result was fetched: then it is the owner's again. */
 struct http_job {
 	enum http_coding coding;
 	struct http_file file;
-	uint8_t *data;
 	void *user;
 };
 
@@ -35,8 +34,7 @@ struct http_compressor;
 
 /* Starts the thread. NULL with errno. */
 struct http_compressor *http_compressor_create(void);
-/* Ends the thread, in the middle of a job too, and frees the data and descriptors of jobs whose result was
- * not fetched. */
+/* Ends the thread, in the middle of a job too, and closes the files of jobs whose result was not fetched. */
 void http_compressor_destroy(struct http_compressor *c);
 /* Readable when a result can be fetched. */
 int http_compressor_fd(const struct http_compressor *c);

@@ -51,6 +51,11 @@ static uint32_t hash_of(int root_fd, const char *name)
 	return hash ^ hash >> 16;
 }
 
+void http_cached_hold(struct http_cached *entry)
+{
+	entry->refs++;
+}
+
 void http_cached_release(struct http_cached *entry)
 {
 	if (--entry->refs > 0)

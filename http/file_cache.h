@@ -37,6 +37,8 @@ void http_file_cache_set_time(struct http_file_cache *cache, time_t now);
 enum http_find http_file_cache_find(struct http_file_cache *cache, struct http_root root,
 				    const char *name, struct http_file *file);
 
+/* Holds an entry once more; each is undone by one release. */
+void http_cached_hold(struct http_cached *entry);
 void http_cached_release(struct http_cached *entry);
 /* The whole file, mapped; a reference of it. NULL when it is not to be had so. */
 struct http_map *http_cached_map(struct http_cached *entry);

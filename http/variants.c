@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "http/compressor.h"
+#include "http/file_cache.h"
 
 #define BUCKETS 1024
 
@@ -154,28 +154,15 @@ bool http_variants_get(struct http_variants *v, const struct http_file *file,
 	return true;
 }
 
-/* The job gets a copy of its own: of what is in memory, or of the descriptor. */
+/* The job holds what is kept of the file, or has a descriptor of its own. */
 static bool make_job(const struct http_file *file, struct http_job *job)
 {
 	job->file = *file;
-	job->file.cached = NULL;
-	job->file.data = NULL;
-	job->file.fd = -1;
-	if (file->data) {
-		job->data = malloc((size_t)file->size);
-		if (job->data)
-			memcpy(job->data, file->data, (size_t)file->size);
-		return job->data != NULL;
-	}
-	job->file.fd = fcntl(file->fd, F_DUPFD_CLOEXEC, 0);
-	return job->file.fd >= 0;
-}
-
-static void end_job(struct http_job *job)
-{
-	free(job->data);
-	if (job->file.fd >= 0)
-		close(job->file.fd);
+	if (file->cached)
+		http_cached_hold(file->cached);
+	else
+		job->file.fd = fcntl(file->fd, F_DUPFD_CLOEXEC, 0);
+	return file->cached || job->file.fd >= 0;
 }
 
 void http_variants_want(struct http_variants *v, const struct http_file *file,
@@ -195,7 +182,7 @@ void http_variants_want(struct http_variants *v, const struct http_file *file,
 		return;
 	}
 	v->stats.refused++;
-	end_job(&job);
+	http_file_close(&job.file);
 	free(variant);
 }
 
@@ -237,7 +224,7 @@ void http_variants_collect(struct http_variants *v)
 
 	while (http_compressor_next(v->compressor, &result)) {
 		conclude(v, &result);
-		end_job(&result.job);
+		http_file_close(&result.job.file);
 	}
 }
 
