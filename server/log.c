@@ -83,6 +83,10 @@ static size_t offer(struct log *log, struct http_time now)
 		case LOG_SINK_FAILED:
 			on_failure(log, now);
 			return done;
+		case LOG_SINK_LOST:
+			on_failure(log, now);
+			log->wants_sink = true;
+			return done;
 		case LOG_SINK_GONE:
 			log_error("the access log cannot be written: %m; going on without it");
 			log->broken = true;
@@ -151,8 +155,16 @@ void log_reopen(struct log *log, struct http_time now, int fd)
 	}
 	close(log->sink.fd);
 	log_sink_init(&log->sink, target, fd);
-	log->broken = log->full = log->failing = log->inside_line = false;
+	log->broken = log->full = log->failing = log->inside_line = log->wants_sink = false;
 	log->retry_us = 0;
+}
+
+bool log_wants_sink(struct log *log)
+{
+	const bool wants = log->wants_sink;
+
+	log->wants_sink = false;
+	return wants;
 }
 
 static uint64_t clock_us(void)

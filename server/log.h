@@ -25,6 +25,7 @@ struct log {
 	bool full;         /* the sink takes nothing: wait until it can be written */
 	uint64_t retry_us; /* it failed: when to try again, 0: it did not         */
 	bool failing;      /* and that was said                                   */
+	bool wants_sink;   /* what the sink has open leads nowhere any more       */
 	uint64_t lost;     /* lines, since the last time it was said              */
 	uint64_t lost_in_all;
 	uint64_t lost_said_us;
@@ -49,6 +50,8 @@ uint64_t log_retry_at(const struct log *log);
 bool log_waits_for_room(const struct log *log);
 /* What is there goes to the old file, everything else to `fd`. */
 void log_reopen(struct log *log, struct http_time now, int fd);
+/* Does it need a new descriptor of its target, by log_reopen? True once for each failure: it is asked for every second. */
+bool log_wants_sink(struct log *log);
 /* Waits for the reader, for LOG_END_MS at most, says what was lost, and closes everything. */
 void log_end(struct log *log, struct http_time now);
 

@@ -249,19 +249,7 @@ static bool send_datagram(const struct log_sink *sink, const char *text, size_t 
 	return sendmsg(sink->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 }
 
-/* The daemon was started anew, so its socket is another. */
-static bool reconnect(struct log_sink *sink)
-{
-	const int fd = connect_syslog(sink->target->path);
-
-	if (fd < 0)
-		return false;
-	close(sink->fd);
-	sink->fd = fd;
-	return true;
-}
-
-/* One line is one datagram. */
+/* One line is one datagram. A daemon that was started anew has another socket. */
 static enum log_sink_result write_syslog(struct log_sink *sink, time_t now, const char *text,
 					 size_t len, size_t *taken)
 {
@@ -269,15 +257,8 @@ static enum log_sink_result write_syslog(struct log_sink *sink, time_t now, cons
 	const size_t line = end ? (size_t)(end - text) : len;
 
 	make_header(sink, now);
-	if (!send_datagram(sink, text, line)) {
-		const enum log_sink_result result = result_of(errno);
-		if (result == LOG_SINK_FULL)
-			return result;
-		if (!reconnect(sink))
-			return LOG_SINK_FAILED;
-		if (!send_datagram(sink, text, line))
-			return result_of(errno) == LOG_SINK_FULL ? LOG_SINK_FULL : LOG_SINK_FAILED;
-	}
+	if (!send_datagram(sink, text, line))
+		return result_of(errno) == LOG_SINK_FULL ? LOG_SINK_FULL : LOG_SINK_LOST;
 	*taken = line + (end != NULL);
 	return LOG_SINK_OK;
 }

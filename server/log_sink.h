@@ -39,6 +39,7 @@ enum log_sink_result {
 	LOG_SINK_OK,
 	LOG_SINK_FULL,   /* not now: wait until it can be written              */
 	LOG_SINK_FAILED, /* errno says why; later, perhaps                     */
+	LOG_SINK_LOST,   /* errno says why; through another descriptor, perhaps: log_target_open */
 	LOG_SINK_GONE,   /* nobody will ever read it                           */
 };
 

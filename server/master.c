@@ -317,15 +317,36 @@ static void read_signals(struct master *m)
 	}
 }
 
-/* A worker has said that nothing is under way there. */
+/* Syslog's daemon was started anew and has another socket, which workers may not connect to. As long as there is none the
+ * worker asks every second, and has said why. */
+static void renew_syslog(struct master *m, struct child *c)
+{
+	struct startup *s = m->startup;
+	char error[LOG_SINK_ERROR_SIZE];
+
+	if (s->options->log_target.kind != LOG_TO_SYSLOG)
+		return;
+	const int fd = log_target_open(&s->options->log_target, error);
+	if (fd < 0)
+		return;
+	close(s->log_fd);
+	s->log_fd = fd;
+	if (!control_send(c->control_fd, WORKER_CONTROL_LOG, fd))
+		log_error("worker %d gets no socket for syslog: %m", (int)c->pid);
+}
+
+/* What a worker says: that nothing is under way there, most often. */
 static void read_control(struct master *m, struct child *c)
 {
 	char word = 0;
 
-	const bool said =
-		recv(c->control_fd, &word, 1, MSG_DONTWAIT) == 1 && word == WORKER_CONTROL_DRAINED;
+	const bool said = recv(c->control_fd, &word, 1, MSG_DONTWAIT) == 1;
+	if (said && word == WORKER_CONTROL_SYSLOG) {
+		renew_syslog(m, c);
+		return;
+	}
 	c->drained = true; /* or it is ending: SIGCHLD tells the rest */
-	if (said && m->phase == SERVING) {
+	if (said && word == WORKER_CONTROL_DRAINED && m->phase == SERVING) {
 		/* Somebody else told it to stop: another one takes its place. */
 		close(c->control_fd);
 		c->control_fd = -1;

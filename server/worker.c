@@ -463,6 +463,16 @@ static void say_drained(struct worker *w)
 		w->ending = true;
 }
 
+/* The daemon was started anew; we may make no socket. */
+static void ask_for_log(struct worker *w)
+{
+	const char word = WORKER_CONTROL_SYSLOG;
+
+	if (log_wants_sink(w->log) &&
+	    send(w->cfg->control_fd, &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		return; /* until it fails again, in a second */
+}
+
 static void read_control(struct worker *w)
 {
 	char what;
@@ -538,6 +548,7 @@ static void loop(struct worker *w)
 		at_once = app_run(w->app, w->now) || !drained_queue;
 		write_packets(w);
 		log_flush(w->log, w->now);
+		ask_for_log(w);
 		if (w->draining && !w->drained && app_drained(w->app))
 			say_drained(w);
 	}

@@ -18,6 +18,8 @@
 #define WORKER_CONTROL_LOG 'l'     /* master: the access log has a new file, which comes along */
 #define WORKER_CONTROL_DRAINED \
 	'n' /* worker: nothing is under way; it goes on refusing connections */
+#define WORKER_CONTROL_SYSLOG \
+	'y' /* worker: the socket of syslog leads nowhere; WORKER_CONTROL_LOG brings one */
 /* What a worker says through the ready pipe once it serves. */
 #define WORKER_READY 'r'
 

@@ -447,7 +447,7 @@ static void test_syslog_that_starts_anew(void **state)
 {
 	struct place *p = *state;
 	int daemon = daemon_at(p->path);
-	char target[256], last[LOG_LINE_MAX];
+	char target[256], last[LOG_LINE_MAX], error[LOG_SINK_ERROR_SIZE];
 
 	snprintf(target, sizeof target, "syslog:%s", p->path);
 	begin_at(p, target);
@@ -464,6 +464,12 @@ static void test_syslog_that_starts_anew(void **state)
 	log_flush(p->log, p->now); /* not at once */
 	assert_int_equal(datagrams_from(daemon, last), 0);
 	p->now.mono_us = log_retry_at(p->log);
+	log_flush(p->log, p->now); /* nor through the old socket */
+	assert_int_equal(datagrams_from(daemon, last), 0);
+	assert_true(log_wants_sink(p->log));
+	assert_false(log_wants_sink(p->log));
+	log_reopen(p->log, p->now, log_target_open(&p->target, error));
+	assert_false(log_wants_sink(p->log));
 	log_flush(p->log, p->now);
 	assert_int_equal(datagrams_from(daemon, last), 3);
 	assert_true(log_retry_at(p->log) == UINT64_MAX);
@@ -471,6 +477,9 @@ static void test_syslog_that_starts_anew(void **state)
 	close(daemon);
 	daemon = daemon_at(p->path);
 	add(p, 1);
+	log_flush(p->log, p->now);
+	assert_true(log_wants_sink(p->log));
+	log_reopen(p->log, p->now, log_target_open(&p->target, error));
 	log_flush(p->log, p->now);
 	assert_int_equal(datagrams_from(daemon, last), 1);
 	log_end(p->log, p->now);
