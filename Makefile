@@ -72,7 +72,7 @@ LAB_O := $(call objects,lab)
 SERVER_O := $(call objects,server)
 PARSER_O := $(B)/obj/deps/http_parser.o
 HTTP_LIBS := -lnghttp2 -lbrotlienc -lzstd -lz
-SERVER_LIBS := -linih -lcrypt $(HTTP_LIBS)
+SERVER_LIBS := -linih -lcrypt -lseccomp $(HTTP_LIBS)
 
 all: $(B)/tunhttpd $(B)/libstack.a
 

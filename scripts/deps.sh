@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 build="gcc make libc6-dev dpkg-dev debian-archive-keyring patch ca-certificates libinih-dev libssl-dev libcrypt-dev libnghttp2-dev
-	libbrotli-dev libzstd-dev zlib1g-dev"
+	libbrotli-dev libzstd-dev zlib1g-dev libseccomp-dev"
 # nft cuts a client off, tshark reads what was captured, cppcheck and clang are further eyes on the code.
 test="libcmocka-dev clang clang-format cppcheck git curl openssl python3 iproute2 nftables util-linux gnutls-bin nghttp2-client tshark"
 # Load, and the address tools; nginx itself is unpacked below build/.

@@ -240,13 +240,17 @@ static void make_header(struct log_sink *sink, time_t now)
 		 (int)getpid());
 }
 
+/* In one piece: sendmsg would be one more system call that workers may make, and one that takes any address. */
 static bool send_datagram(const struct log_sink *sink, const char *text, size_t len)
 {
-	struct iovec iov[2] = {{(void *)(uintptr_t)sink->header, strlen(sink->header)},
-			       {(void *)(uintptr_t)text, len}};
-	const struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
+	char datagram[sizeof sink->header + LOG_LINE_MAX];
+	const size_t head = strlen(sink->header);
 
-	return sendmsg(sink->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+	if (len > LOG_LINE_MAX)
+		len = LOG_LINE_MAX;
+	memcpy(datagram, sink->header, head);
+	memcpy(datagram + head, text, len);
+	return send(sink->fd, datagram, head + len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 }
 
 /* One line is one datagram. A daemon that was started anew has another socket. */

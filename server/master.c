@@ -240,6 +240,8 @@ static const char *cause(int status, char text[64])
 	if (WIFSIGNALED(status))
 		snprintf(text, 64, "was killed by signal %d (%s)", WTERMSIG(status),
 			 strsignal(WTERMSIG(status)));
+	else if (WEXITSTATUS(status) == WORKER_EXIT_SANDBOX)
+		snprintf(text, 64, "was ended by its sandbox");
 	else
 		snprintf(text, 64, "ended with status %d", WEXITSTATUS(status));
 	return text;
@@ -542,9 +544,10 @@ int master_run(struct startup *s)
 		free(m);
 		return EXIT_RUNTIME;
 	}
-	if (start_all(m) && publish(m)) {
+	const bool started = start_all(m) && publish(m);
+	if (started)
 		startup_announce(s);
-	} else {
+	if (!started || !startup_give_up(s)) {
 		m->status = EXIT_RUNTIME;
 		end_now(m);
 	}

@@ -73,6 +73,7 @@ struct options {
 	unsigned workers;         /* 0: one per processor                                   */
 	const char *user;         /* whom the workers become                                */
 	bool user_given;          /* not the default                                        */
+	bool sandbox;             /* sandbox.h, for the workers                             */
 	enum log_format log;
 	const char *log_text; /* what was said of it: for LOG_LAYOUT                      */
 	struct log_target log_target;

@@ -13,19 +13,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "server/sanitizers.h"
+
 #define CAP_WORDS _LINUX_CAPABILITY_U32S_3
 
 /* LeakSanitizer traces its own process, which one that is not dumpable does not allow. */
-#if defined(__SANITIZE_ADDRESS__)
-#define DUMPABLE 1ul
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define DUMPABLE 1ul
-#endif
-#endif
-#ifndef DUMPABLE
-#define DUMPABLE 0ul
-#endif
+#define DUMPABLE (BUILT_WITH_ASAN ? 1ul : 0ul)
 
 static bool fail(char error[PRIVILEGES_ERROR_SIZE], const char *what)
 {
@@ -42,12 +35,18 @@ static int get_capabilities(struct __user_cap_data_struct data[CAP_WORDS])
 	return (int)syscall(SYS_capget, &head, data);
 }
 
-static int clear_capabilities(void)
+static int set_capabilities(const struct __user_cap_data_struct data[CAP_WORDS])
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+
+	return (int)syscall(SYS_capset, &head, data);
+}
+
+static int clear_capabilities(void)
+{
 	const struct __user_cap_data_struct none[CAP_WORDS] = {0};
 
-	return (int)syscall(SYS_capset, &head, none);
+	return set_capabilities(none);
 }
 
 static bool has_capability(unsigned cap)
@@ -131,21 +130,45 @@ static bool verify(const struct identity *id, char error[PRIVILEGES_ERROR_SIZE])
 	return !wrong;
 }
 
-bool privileges_drop(const struct identity *id, char error[PRIVILEGES_ERROR_SIZE])
+/* No core, no tracer, no program that may more than we. */
+static bool seal(char error[PRIVILEGES_ERROR_SIZE])
 {
 	const struct rlimit no_core = {0, 0};
 
-	drop_bounding_set();
-	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	if (!become(id, error))
-		return false;
-	if (clear_capabilities() != 0)
-		return fail(error, "capset");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return fail(error, "no_new_privs");
 	if (prctl(PR_SET_DUMPABLE, DUMPABLE, 0, 0, 0) != 0)
 		return fail(error, "dumpable");
 	if (setrlimit(RLIMIT_CORE, &no_core) != 0)
 		return fail(error, "RLIMIT_CORE");
-	return verify(id, error);
+	return true;
+}
+
+bool privileges_drop(const struct identity *id, char error[PRIVILEGES_ERROR_SIZE])
+{
+	drop_bounding_set();
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	if (!become(id, error))
+		return false;
+	if (clear_capabilities() != 0)
+		return fail(error, "capset");
+	return seal(error) && verify(id, error);
+}
+
+bool privileges_keep(uint64_t keep, char error[PRIVILEGES_ERROR_SIZE])
+{
+	struct __user_cap_data_struct data[CAP_WORDS];
+
+	drop_bounding_set();
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	if (get_capabilities(data) != 0)
+		return fail(error, "capget");
+	for (unsigned i = 0; i < CAP_WORDS; i++) {
+		data[i].permitted &= (uint32_t)(keep >> 32 * i);
+		data[i].effective &= data[i].permitted;
+		data[i].inheritable = 0;
+	}
+	if (set_capabilities(data) != 0)
+		return fail(error, "capset");
+	return seal(error);
 }

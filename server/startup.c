@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -27,8 +28,10 @@
 #include "server/log.h"
 #include "server/mime_types.h"
 #include "server/publish.h"
+#include "server/sandbox.h"
 #include "server/ticket_file.h"
 
+#define CAP(number) (1ull << (number))
 #define FILES_COUNTED 10000u /* more than that is "10000+" */
 #define DEPTH_COUNTED 32
 #define SITES_SHOWN 8
@@ -195,6 +198,9 @@ static bool rehearse(void *ctx)
 		log_error("%s", error);
 		return false;
 	}
+	if (!sandbox_lock_files(s->options, &s->sites, true) ||
+	    !sandbox_lock_calls(s->options, true))
+		return false;
 	return sites_try(&s->sites, s->options,
 			 s->identity.change ? s->identity.name : "of this process");
 }
@@ -396,6 +402,31 @@ int startup_link(struct startup *s)
 		log_error("%s", note);
 	configure6(s, note6);
 	return 0;
+}
+
+/* A device and its routes go with the process. What is left to be done as somebody else, or with other people's files: */
+bool startup_give_up(const struct startup *s)
+{
+	const struct options *o = s->options;
+	char error[PRIVILEGES_ERROR_SIZE];
+	uint64_t keep = 0;
+
+	/* A worker in place of one that died, and the end of one that hangs. */
+	if (s->identity.change)
+		keep |= CAP(CAP_SETUID) | CAP(CAP_SETGID) | CAP(CAP_KILL);
+	/* New certificates and ticket keys, whoever owns the files. */
+	if (o->https != 0)
+		keep |= CAP(CAP_DAC_READ_SEARCH);
+	/* New files in directories that are not root's: a leaf of the local authority, the access log. */
+	if (s->ca_path || o->log_target.kind == LOG_TO_FILE)
+		keep |= CAP(CAP_DAC_OVERRIDE);
+	/* New addresses, and to take the rules away in the end. */
+	if (o->publish.count > 0)
+		keep |= CAP(CAP_NET_ADMIN);
+	if (privileges_keep(keep, error))
+		return true;
+	log_error("%s", error);
+	return false;
 }
 
 void startup_free(struct startup *s)

@@ -44,6 +44,8 @@ bool startup_try_identities(const struct startup *s, const struct identities *id
 void startup_renew_local(struct startup *s);
 /* Makes and configures the link. The same return. */
 int startup_link(struct startup *s);
+/* Once all of that is done, and the workers are started: the master keeps the capabilities that it needs later. False: logged. */
+bool startup_give_up(const struct startup *s);
 /* Says on standard error what is served and how to try it. */
 void startup_announce(const struct startup *s);
 /* Closes the link, and with that removes the device. */

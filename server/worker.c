@@ -387,7 +387,10 @@ static bool set_up(struct worker *w)
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (getppid() != w->cfg->master)
 		return false;
-	return make_log(w) && make_tls(w) && make_http(w) && make_stack(w) && make_app(w);
+	/* TLS and the log, for its time zone, read of the system what they need; HTTP has a thread. */
+	return make_log(w) && make_tls(w) &&
+	       sandbox_lock_files(w->cfg->options, w->cfg->sites, false) && make_http(w) &&
+	       make_stack(w) && make_app(w) && sandbox_lock_calls(w->cfg->options, false);
 }
 
 /* ------------------------------------------------------------------ packets */
@@ -463,14 +466,11 @@ static void say_drained(struct worker *w)
 		w->ending = true;
 }
 
-/* The daemon was started anew; we may make no socket. */
+/* We may make no socket. What cannot be said now is said in a second, when the log fails again. */
 static void ask_for_log(struct worker *w)
 {
-	const char word = WORKER_CONTROL_SYSLOG;
-
-	if (log_wants_sink(w->log) &&
-	    send(w->cfg->control_fd, &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		return; /* until it fails again, in a second */
+	if (log_wants_sink(w->log))
+		(void)!send(w->cfg->control_fd, &(char){WORKER_CONTROL_SYSLOG}, 1, MSG_DONTWAIT);
 }
 
 static void read_control(struct worker *w)

@@ -8,6 +8,7 @@
 
 #include "server/options.h"
 #include "server/privileges.h"
+#include "server/sandbox.h"
 #include "server/secrets.h"
 #include "server/sites.h"
 #include "tls/tls.h"
@@ -25,6 +26,7 @@
 
 /* Exit statuses, beside 0 and EXIT_RUNTIME. */
 #define WORKER_EXIT_LINK_GONE 4 /* no worker can serve any more */
+#define WORKER_EXIT_SANDBOX SANDBOX_EXIT
 
 struct worker_config {
 	const struct options *options;
