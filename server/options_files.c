@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options_files.c — the kinds of values that the options about files have. */
+/* options_files.c — the options about files: the kinds of their values, and what they mean to the server. */
 #include "server/options_files.h"
+
+#include <sys/resource.h>
 
 #include "server/options_table.h"
 
+#define WATCHES 1024 /* directories of cached files under inotify */
 #define ENTRIES_MAX 1000000
 #define DESCRIPTORS_MAX 100000
 
@@ -45,3 +48,30 @@ const struct option_kind option_kind_cache_memory = {
 	.parse = parse_memory, .allowed = "bytes from 64k to 1024g, such as 32m"};
 const struct option_kind option_kind_cache_small = {.parse = parse_small,
 						    .allowed = "bytes up to 16m, such as 64k"};
+
+/* Most descriptors are for files that are being sent: of those that are kept open there must never be too
+ * many. */
+static unsigned spare_descriptors(unsigned wanted)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 4 < wanted)
+		return (unsigned)(limit.rlim_cur / 4);
+	return wanted;
+}
+
+void option_files_apply(const struct option_files *f, struct http_server_config *cfg)
+{
+	cfg->precompressed = f->precompressed;
+	if (f->compress)
+		cfg->compress_memory = f->compress_memory;
+	if (!f->cache)
+		return;
+	cfg->file_cache = (struct http_file_cache_config){
+		.entries = f->cache_entries,
+		.bytes = f->cache_memory,
+		.descriptors = spare_descriptors(f->cache_descriptors),
+		.small = f->cache_small,
+		.watches = WATCHES,
+	};
+}

@@ -16,7 +16,7 @@
 #define BODY_MAX (1ull << 40)
 #define FIELDS_MAX 10000
 #define CONNECTIONS_MAX 1000000 /* of a worker; the stack is made for as many */
-#define RATE_MAX 1000000      /* then a byte is worth a microsecond: http/rate.h */
+#define RATE_MAX 1000000        /* then a byte is worth a microsecond: http/rate.h */
 
 _Static_assert(HTTP_HEAD_MAX == 65535 && HTTP_RANGES_MAX == 64, "the texts below say so");
 

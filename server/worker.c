@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -182,35 +181,6 @@ static void set_limits(struct http_server_config *cfg, const struct option_limit
 	cfg->min_send = (struct http_rate_min){l->send_rate, l->rate_window_us};
 }
 
-#define WATCHES 1024 /* directories of cached files under inotify */
-
-/* Most descriptors are for files that are being sent: of those that are kept open there must never be too
- * many. */
-static unsigned spare_descriptors(unsigned wanted)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 4 < wanted)
-		return (unsigned)(limit.rlim_cur / 4);
-	return wanted;
-}
-
-static void set_files(struct http_server_config *cfg, const struct option_files *f)
-{
-	cfg->precompressed = f->precompressed;
-	if (f->compress)
-		cfg->compress_memory = f->compress_memory;
-	if (!f->cache)
-		return;
-	cfg->file_cache = (struct http_file_cache_config){
-		.entries = f->cache_entries,
-		.bytes = f->cache_memory,
-		.descriptors = spare_descriptors(f->cache_descriptors),
-		.small = f->cache_small,
-		.watches = WATCHES,
-	};
-}
-
 static bool make_http(struct worker *w)
 {
 	const struct options *o = w->cfg->options;
@@ -226,7 +196,7 @@ static bool make_http(struct worker *w)
 	cfg.header_timeout_us = o->header_timeout_us;
 	cfg.idle_timeout_us = o->idle_timeout_us;
 	set_limits(&cfg, &o->limits);
-	set_files(&cfg, &o->files);
+	option_files_apply(&o->files, &cfg);
 	cfg.mime = w->cfg->mime;
 	cfg.stall_timeout_us = o->send_timeout_us;
 	cfg.admit = on_request;
