@@ -12,8 +12,10 @@ VERSIONS = ((ssl.TLSVersion.TLSv1_2, "TLSv1.2", "-tls1_2"), (ssl.TLSVersion.TLSv
 
 
 def drop(sock):
-    """Ends the stream with a FIN, and TLS not at all."""
-    sock.shutdown(socket.SHUT_RDWR)
+    """Ends the stream with a FIN, and TLS not at all. What the server still says is read: unread, it would make the end a RST."""
+    sock.shutdown(socket.SHUT_WR)
+    while sock.recv(4096):
+        pass
 
 
 def s_client(env, *args, stdin=None):
