@@ -224,6 +224,29 @@ bool sites_try(const struct sites *s, const struct options *o, const char *user)
 	return true;
 }
 
+/* Whoever knows its name could fetch it. */
+static bool is_below(const char *file, const char *directory)
+{
+	char *a = realpath(file, NULL), *b = realpath(directory, NULL);
+	const size_t len = b ? strlen(b) : 0;
+	const bool below = a && b && strncmp(a, b, len) == 0 && (a[len] == '/' || len == 1);
+
+	free(a);
+	free(b);
+	return below;
+}
+
+static void warn_of_passwords(const struct options *o, const char *file)
+{
+	for (size_t n = 0; n <= o->section_count; n++) {
+		if (!is_below(file, sites_root(o, n)))
+			continue;
+		log_error("warning: the passwords in %s are below %s, which is served: move them",
+			  file, sites_root(o, n));
+		return;
+	}
+}
+
 void sites_warn(const struct options *o)
 {
 	char place[OPTIONS_ERROR_SIZE];
@@ -236,6 +259,8 @@ void sites_warn(const struct options *o)
 			log_error(
 				"warning: %shsts says preload, for which browsers also ask for %s",
 				place, lacks);
+		for (size_t i = 0; i < site->auth.count; i++)
+			warn_of_passwords(o, site->auth.rule[i].file);
 	}
 }
 

@@ -67,7 +67,7 @@ test-e2e: $(B)/tunhttpd
 
 # The fuzzers: clang's libFuzzer with ASan and UBSan, in a build of their own, build/fuzz.
 FUZZ_SECONDS ?= 60
-FUZZ_BIN := $(addprefix $(B)/tests/,fuzz_stack_input fuzz_stack_ip fuzz_stack_ops fuzz_http fuzz_h2 fuzz_encoding fuzz_mime fuzz_path fuzz_tls)
+FUZZ_BIN := $(addprefix $(B)/tests/,fuzz_stack_input fuzz_stack_ip fuzz_stack_ops fuzz_http fuzz_h2 fuzz_encoding fuzz_mime fuzz_path fuzz_tls fuzz_config)
 FUZZ_SAN := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 fuzz_link = $(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^)
 
@@ -79,6 +79,8 @@ $(B)/obj/tests/fuzz/fuzz_tls.o: EXTRA_CPP = $(MBEDTLS_CPP)
 $(B)/obj/tests/fuzz/fuzz_tls.o: $(MBEDTLS)/.built
 $(B)/tests/fuzz_tls: $(B)/obj/tests/fuzz/fuzz_tls.o $(B)/obj/tests/sim/entropy.o $(TLS_O) $(MBEDTLS)/.built
 	$(call fuzz_link) $(SIM_LINK) $(MBEDTLS_LIB) $(LDLIBS)
+$(B)/tests/fuzz_config: $(B)/obj/tests/fuzz/fuzz_config.o $(filter-out $(B)/obj/server/main.o,$(SERVER_O)) $(LAB_O) $(HTTP_O) $(CERTS_O) $(TLS_O) $(B)/libstack.a $(PARSER_O) $(MBEDTLS)/.built
+	$(call fuzz_link) $(MBEDTLS_LIB) $(SERVER_LIBS)
 fuzz-build: $(FUZZ_BIN)
 
 test-fuzz: $(B)/tests/sim

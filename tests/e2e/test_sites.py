@@ -226,6 +226,15 @@ def test_files_of_passwords_that_are_refused(env):
                 "-c", path)
 
 
+def test_passwords_that_are_served_themselves(env):
+    users = env.write("site/users", ANNA)
+    path = config(env, "[site one.test]\nroot = %s\nauth = /a %s Realm\n" % (env.work, users))
+    with env.namespace():
+        done = env.run(*env.command("serve", env.site, "--state", env.state, "--check", "-c", path))
+        assert done.returncode == 0 and done.stderr.count(b"warning: the passwords in ") == 1, done
+    os.unlink(users)
+
+
 def test_example_of_a_configuration(env):
     """deploy/tunhttpd.conf.example is right, and its comments are, too: with every one of its options."""
     with open(os.path.join(os.path.dirname(__file__), "../../deploy/tunhttpd.conf.example"), encoding="utf-8") as f:

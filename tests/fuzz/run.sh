@@ -106,6 +106,10 @@ seed fuzz_encoding none "\010identity;q=0, *;q=0.5\nx-gzip ; q=1.000"
 seed fuzz_mime types "1text/html html htm\n# no\napplication/x-a;b=c d e.f\n"
 seed fuzz_mime globs "050:text/x-c:*.c\n50:a/b:*.d:cs\n50:a/b:READ*\n"
 
+seed fuzz_config sites "root = /a\ncert = c\nkey = k\n[site a.test *.b.test [fd00::1]]\nredirect = /a/* /b/* 308\nredirect = /c https://d.test/\nheader = X-A: b\n"
+seed fuzz_config rules "hsts = 300, preload\ncache = /a/** max-age=1\ncors = https://a.test\ncors-headers = X\nauth = /a users \"A b\"\n"
+cp "$(dirname "$0")/../../deploy/tunhttpd.conf.example" "$tmp/fuzz_config/example"
+
 for group in hostile tamper close-order drop flood; do
 	if ! "$sim" --only "$group" --corpus "$tmp/fuzz_stack_input" > "$tmp/sim.log" 2>&1; then
 		tail -n 20 "$tmp/sim.log"
@@ -116,7 +120,7 @@ done
 
 tests/fuzz/tls_seeds.py "$tmp/fuzz_tls" || { echo "FAILED to make seeds for fuzz_tls"; failed=$((failed + 1)); }
 
-for fuzzer in fuzz_stack_input fuzz_stack_ip fuzz_stack_ops fuzz_http fuzz_h2 fuzz_encoding fuzz_mime fuzz_path fuzz_tls; do
+for fuzzer in fuzz_stack_input fuzz_stack_ip fuzz_stack_ops fuzz_http fuzz_h2 fuzz_encoding fuzz_mime fuzz_path fuzz_tls fuzz_config; do
 	if TMPDIR="$tmp" "$dir/$fuzzer" -max_total_time="$seconds" -timeout=25 -rss_limit_mb=2048 -max_len=4096 \
 		-print_final_stats=1 -exact_artifact_path="$dir/$fuzzer.crash" "$tmp/$fuzzer" \
 		> "$tmp/$fuzzer.log" 2>&1; then
