@@ -495,7 +495,8 @@ void option_print(const struct option_def *def, const struct option_setting *set
 	/* What was said in several lines is printed so. */
 	for (const char *line = setting->text; line;) {
 		const size_t len = strcspn(line, "\n");
-		fprintf(out, "%s = %.*s\n", def->name, (int)len, line);
+		/* A blank before ";" would make a comment of it. */
+		fprintf(out, "%s =%s%.*s\n", def->name, line[0] == ';' ? "" : " ", (int)len, line);
 		line = line[len] ? line + len + 1 : NULL;
 	}
 }

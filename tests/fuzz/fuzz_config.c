@@ -23,7 +23,8 @@ static int parse(struct options *o, const void *text, size_t len, char error[OPT
 {
 	const int fd = memfd_create("config", MFD_CLOEXEC);
 	char path[64], config[] = "--config";
-	char *argv[] = {config, path, NULL}, home[] = "HOME=/h", *env[] = {home, NULL};
+	/* Said in the environment, so that it is in the same place both times. */
+	char *argv[] = {config, path, NULL}, state[] = "TUNHTTPD_STATE=/s", *env[] = {state, NULL};
 
 	if (fd < 0 || write(fd, text, len) != (ssize_t)len)
 		abort();

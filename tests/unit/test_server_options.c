@@ -640,6 +640,22 @@ static void test_printed_configuration_is_a_configuration_file(void **state)
 	free(text);
 }
 
+/* libinih takes a ";" behind a blank for a comment, so no blank is printed before one. */
+static void test_a_value_that_begins_like_a_comment(void **state)
+{
+	struct call c;
+
+	(void)state;
+	parse_file(&c, "root =;odd\n", "", "HOME=/h");
+	assert_string_equal(c.o.site.root, ";odd");
+	char *text = printed(options_print, &c.o);
+	options_free(&c.o);
+	parse_file(&c, text, "", "HOME=/h");
+	assert_string_equal(c.o.site.root, ";odd");
+	options_free(&c.o);
+	free(text);
+}
+
 /* What --print-config says of a file with sections, to the byte. */
 static void test_printed_sections(void **state)
 {
@@ -693,6 +709,7 @@ int main(void)
 		cmocka_unit_test(test_help_names_every_option_and_its_default),
 		cmocka_unit_test(test_printed_configuration_is_a_configuration_file),
 		cmocka_unit_test(test_printed_sections),
+		cmocka_unit_test(test_a_value_that_begins_like_a_comment),
 		cmocka_unit_test(test_sections_are_sites),
 		cmocka_unit_test(test_sections_keep_what_they_say),
 		cmocka_unit_test(test_many_sections),
