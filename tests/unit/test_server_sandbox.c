@@ -167,14 +167,6 @@ static int write_to_the_socket(struct place *p)
 	return errno_of(send(p->socket[0], "word", 4, MSG_NOSIGNAL));
 }
 
-static int ask_for_the_limit(struct place *p)
-{
-	struct rlimit limit;
-
-	(void)p;
-	return errno_of(getrlimit(RLIMIT_NOFILE, &limit));
-}
-
 static void test_serving_is_not_in_the_way(void **state)
 {
 	ASK(find_file, 0);
@@ -182,7 +174,6 @@ static void test_serving_is_not_in_the_way(void **state)
 	ASK(watch_directory, 0);
 	ASK(take_memory, 0);
 	ASK(write_to_the_socket, 0);
-	ASK(ask_for_the_limit, 0);
 }
 
 /* Where a lock is not to be had nothing can be said about it; a container's profile may forbid it. */
@@ -200,12 +191,6 @@ static int open_passwd(struct place *p)
 {
 	(void)p;
 	return errno_of(open("/etc/passwd", O_RDONLY));
-}
-
-static int list_etc(struct place *p)
-{
-	(void)p;
-	return errno_of(open("/etc", O_RDONLY | O_DIRECTORY));
 }
 
 static int climb_out(struct place *p)
@@ -252,7 +237,6 @@ static void test_files_outside_cannot_be_read(void **state)
 
 	need(p->no_files);
 	ASK(open_passwd, EACCES);
-	ASK(list_etc, EACCES);
 	ASK(climb_out, EACCES);
 	ASK(follow_the_link, EACCES);
 	ASK(open2_passwd, EACCES);
