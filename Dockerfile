@@ -13,6 +13,7 @@ COPY scripts scripts
 RUN scripts/deps.sh build && rm -rf /var/lib/apt/lists/*
 COPY Makefile CHANGELOG.md ./
 COPY tests/tests.mk tests/
+COPY deploy/install.mk deploy/
 COPY tls/mbedtls_config.h tls/psa_libcrypto.h tls/
 COPY tls/patches tls/patches
 RUN make build/deps/mbedtls/.built build/deps/http-parser/.ready

@@ -154,6 +154,8 @@ check:
 
 # ------------------------------------------------------------------ use
 
+include deploy/install.mk
+
 deps:
 	$(Q)scripts/deps.sh build
 
@@ -176,6 +178,7 @@ help:
 	@echo 'make test-unit | test-sim | test-e2e | test-fuzz   one layer of the tests'
 	@echo 'make golden   renew the tables in tests/golden, which test-sim compares'
 	@echo 'make bench    beside nginx; BENCH=CASE... for some of it'
+	@echo 'make install DESTDIR= PREFIX=/usr/local   the program, its service, a page, a configuration; make uninstall'
 	@echo 'make format | clean | distclean'
 	@echo 'V=1 shows commands, SAN=1 builds with ASan and UBSan into build/san, CC=clang picks the compiler,'
 	@echo 'MBEDTLS_SRC=DIR and HTTP_PARSER_SRC=DIR take these sources from a directory instead of Debian'

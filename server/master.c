@@ -26,6 +26,7 @@
 #include "server/control.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/notify.h"
 #include "server/publish.h"
 #include "server/renewal.h"
 #include "server/worker.h"
@@ -58,6 +59,7 @@ struct master {
 	bool reopen_log; /* SIGUSR1                                */
 	struct limits_table *limits;
 	struct publish publish;
+	struct notify notify; /* the service manager                       */
 	struct child child[TUN_QUEUES_MAX];
 	unsigned count;
 	int signal_fd;
@@ -108,6 +110,7 @@ static void be_worker(struct master *m, unsigned i, int control_fd, int ready_fd
 	}
 	close(m->signal_fd);
 	publish_forget(&m->publish);
+	notify_close(&m->notify);
 	exit(worker_run(&cfg));
 }
 
@@ -208,6 +211,7 @@ static void drain(struct master *m)
 	const char word = WORKER_CONTROL_DRAIN;
 	const uint64_t grace = m->startup->options->grace_us;
 
+	notify_send(&m->notify, "STOPPING=1");
 	if (grace == 0) {
 		end_now(m);
 		return;
@@ -415,7 +419,7 @@ static uint64_t next_deadline(const struct master *m)
 	for (unsigned i = 0; i < m->count; i++)
 		if (m->child[i].restart_us < next)
 			next = m->child[i].restart_us;
-	return next;
+	return m->notify.next_us < next ? m->notify.next_us : next;
 }
 
 static void wait_for_news(struct master *m)
@@ -446,6 +450,7 @@ static void supervise(struct master *m)
 {
 	while (m->phase == SERVING || running(m) > 0) {
 		wait_for_news(m);
+		notify_alive(&m->notify, now_us());
 		restart_due(m);
 		renew(m);
 		reopen_log(m);
@@ -532,6 +537,7 @@ int master_run(struct startup *s)
 	}
 	m->startup = s;
 	m->publish.fd = m->publish.watch_fd = -1;
+	notify_open(&m->notify, now_us());
 	m->count = s->tun.count;
 	for (unsigned i = 0; i < m->count; i++) {
 		m->child[i].control_fd = -1;
@@ -541,18 +547,22 @@ int master_run(struct startup *s)
 	if (!renewal_init(&m->renewal, s, now_us()) || !take_signals(m) || !make_limits(m)) {
 		limits_table_destroy(m->limits);
 		renewal_free(&m->renewal);
+		notify_close(&m->notify);
 		free(m);
 		return EXIT_RUNTIME;
 	}
 	const bool started = start_all(m) && publish(m);
 	if (started)
 		startup_announce(s);
-	if (!started || !startup_give_up(s)) {
+	if (started && startup_give_up(s)) {
+		notify_send(&m->notify, "READY=1");
+	} else {
 		m->status = EXIT_RUNTIME;
 		end_now(m);
 	}
 	supervise(m);
 	publish_stop(&m->publish);
+	notify_close(&m->notify);
 	const int status = m->status;
 	close(m->signal_fd);
 	limits_table_destroy(m->limits);
