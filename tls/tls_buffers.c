@@ -62,10 +62,14 @@ static bool idle(const struct tls_session *t)
 
 void tls_session_rest(struct tls_session *t)
 {
+	if (!t->resting && idle(t))
+		tls_session_put_aside(t);
+}
+
+void tls_session_put_aside(struct tls_session *t)
+{
 	struct tls_spares *spares = &t->context->spares;
 
-	if (t->resting || !idle(t))
-		return;
 	memcpy(t->in_counter, SSL(t, in_ctr), COUNTER);
 	t->out_content = (size_t)(SSL(t, out_msg) - SSL(t, out_buf));
 	/* What was decrypted is nobody else's: the library wipes it as it is read. */

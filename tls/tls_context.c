@@ -219,6 +219,7 @@ void tls_context_destroy(struct tls_context *ctx)
 	ctx->condemned = true;
 	if (ctx->sessions > 0)
 		return;
+	tls_pool_free(ctx);
 	mbedtls_ssl_config_free(&ctx->conf);
 	for (size_t i = 0; i < ctx->identities; i++)
 		tls_identity_free(&ctx->identity[i]);

@@ -83,6 +83,8 @@ struct tls_context {
 	mbedtls_ssl_ticket_context tickets;
 	bool has_tickets;
 	struct tls_spares spares;
+	struct tls_session *pool; /* `pooled` of them, for the next clients */
+	unsigned pooled;
 	struct tls_keylog keylog;
 };
 
@@ -155,11 +157,24 @@ struct tls_session {
 	bool closing;    /* close_notify has been sealed                    */
 	bool close_notify_in, close_notify_out;
 	char sni[TLS_SNI_MAX + 1];
-	bool resting; /* its record buffers are given back: tls_buffers.c    */
+	struct tls_session *next; /* in the pool: tls_pool.c                             */
+	bool pooled;              /* from the pool, not begun: its `ssl` is set up         */
+	bool resting;             /* its record buffers are given back: tls_buffers.c    */
 	uint8_t in_counter[MBEDTLS_SSL_SEQUENCE_NUMBER_LEN]; /* of the next record, while resting */
 	size_t out_content; /* where content begins in a record of ours, while resting */
 	char *client;       /* its certificate's subject, NULL for none */
 	char error[TLS_ERROR_SIZE];
 };
+
+/* Gives the record buffers of a session in whom nothing is under way to the spare ones: tls_buffers.c. */
+void tls_session_put_aside(struct tls_session *t);
+
+/* Contexts kept for the next clients; the same record buffers serve them all. */
+#define TLS_POOL_MAX 16
+/* Takes a session that is over into the pool: true, and it is no longer the caller's. */
+bool tls_pool_give(struct tls_session *t);
+/* One that can begin anew, or NULL. */
+struct tls_session *tls_pool_take(struct tls_context *ctx);
+void tls_pool_free(struct tls_context *ctx);
 
 #endif

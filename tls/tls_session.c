@@ -156,15 +156,18 @@ static int flush(struct tls_session *t)
 
 struct tls_session *tls_session_create(struct tls_context *ctx, const struct tls_stream *stream)
 {
-	struct tls_session *t = calloc(1, sizeof *t);
+	struct tls_session *t = tls_pool_take(ctx);
 
-	if (!t)
-		return NULL;
-	t->context = ctx;
+	if (!t) {
+		t = calloc(1, sizeof *t);
+		if (!t)
+			return NULL;
+		t->context = ctx;
+		mbedtls_ssl_init(&t->ssl);
+	}
 	ctx->sessions++;
 	t->stream = *stream;
 	t->alert = TLS_NO_ALERT;
-	mbedtls_ssl_init(&t->ssl);
 	return t;
 }
 
@@ -172,18 +175,26 @@ void tls_session_destroy(struct tls_session *t)
 {
 	if (!t)
 		return;
-	mbedtls_ssl_free(&t->ssl);
-	if (--t->context->sessions == 0 && t->context->condemned)
-		tls_context_destroy(t->context);
-	free(t->client);
-	free(t);
+	struct tls_context *ctx = t->context;
+	if (!tls_pool_give(t)) {
+		mbedtls_ssl_free(&t->ssl);
+		free(t->client);
+		free(t);
+	}
+	if (--ctx->sessions == 0 && ctx->condemned)
+		tls_context_destroy(ctx);
 }
 
 /* The record buffers take 33 KiB: a connection that never says anything must not cost them. */
 static int start(struct tls_session *t)
 {
-	int err = mbedtls_ssl_setup(&t->ssl, &t->context->conf);
+	int err = 0;
 
+	if (!t->pooled)
+		err = mbedtls_ssl_setup(&t->ssl, &t->context->conf);
+	else if (!tls_session_wake(t))
+		err = MBEDTLS_ERR_SSL_ALLOC_FAILED;
+	t->pooled = t->pooled && err != 0;
 	/* A name has to be set, be it none, before a client may verify a certificate. */
 	if (!err && mbedtls_ssl_conf_get_endpoint(&t->context->conf) == MBEDTLS_SSL_IS_CLIENT)
 		err = mbedtls_ssl_set_hostname(&t->ssl, t->context->server_name);
