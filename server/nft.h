@@ -52,4 +52,12 @@ void nft_match_local(struct nft_batch *b, bool of_interface);
 /* Translates the destination; `family` is NFPROTO_IPV4 or NFPROTO_IPV6, and so long is the address. */
 void nft_dnat(struct nft_batch *b, uint32_t family, const uint8_t *addr);
 
+/* nft_chains.c: a base chain, whoever's, that drops what is forwarded unless one of its rules lets it pass. False when there
+ * is none, or it cannot be told. */
+#define NFT_NAME_SIZE 64
+struct nft_chain_name {
+	char table[NFT_NAME_SIZE], chain[NFT_NAME_SIZE]; /* cut when they are longer */
+};
+bool nft_find_forward_drop(struct nft_chain_name *out);
+
 #endif

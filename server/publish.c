@@ -351,6 +351,18 @@ static int open_watch(void)
 	return fd;
 }
 
+/* A firewall of this host's: what its rules say is not looked at, so this is no error. */
+static void note_firewall(const struct publish *p)
+{
+	struct nft_chain_name name;
+
+	if (nft_find_forward_drop(&name))
+		log_error(
+			"note: the firewall (nftables, table %s, chain %s) drops what is forwarded "
+			"unless a rule accepts it: packets from and to %s have to pass",
+			name.table, name.chain, p->cfg.tun);
+}
+
 bool publish_start(struct publish *p, const struct publish_config *cfg,
 		   char error[PUBLISH_ERROR_SIZE])
 {
@@ -362,8 +374,10 @@ bool publish_start(struct publish *p, const struct publish_config *cfg,
 	p->watch_fd = open_watch(); /* before the addresses are read: none is missed */
 	look_for_v6(p);
 	const int err = make_first(p);
-	if (err == 0)
+	if (err == 0) {
+		note_firewall(p);
 		return true;
+	}
 	publish_forget(p);
 	return explain(p, err, error);
 }

@@ -210,6 +210,21 @@ def test_the_hosts_own_tables_stay(env):
         assert "table inet mine" in ruleset(env) and TABLE not in ruleset(env), ruleset(env)
 
 
+def test_a_firewall_that_drops_is_named(env):
+    with world(env) as (namespace, w):
+        for policy in ("accept", "drop"):
+            env.run("nft", "add table inet wall; add chain inet wall pass { type filter hook forward priority 0; policy %s; }"
+                    % policy)
+            with publishing(env, namespace, "--publish", "eth0") as server:
+                dropped = policy == "drop"
+                assert ("table wall, chain pass" in server.stderr) == dropped, server.stderr
+                if dropped:
+                    assert curl(env, w.client, "http://%s/hello.txt" % OWN, "-m", "2") is None
+                    env.run("nft", "add rule inet wall pass iifname %s accept; add rule inet wall pass oifname %s accept"
+                            % (DEVICE, DEVICE))
+                assert curl(env, w.client, "http://%s/hello.txt" % OWN) == 200
+
+
 def test_what_is_wrong_is_said(env):
     with world(env) as (namespace, _):
         done = env.run(*env.command("serve", env.site, "--state", env.state, "--publish", "eht0"))
