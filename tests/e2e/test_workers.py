@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Worker processes: what they may do, that all of them serve, and what happens when one dies."""
+import ctypes
 import os
+import platform
 import pwd
 import signal
 import time
@@ -77,6 +79,46 @@ def test_no_call_of_a_worker_was_refused(env):
     if not lines:  # test_server_sandbox, for one, leaves many
         raise Skipped("the kernel's log shows no refused system call of anybody, so it would show none of ours")
     assert not [line for line in lines if 'exe="%s"' % env.binary in line], lines
+
+
+PTRACE_GETREGS, PTRACE_SETREGS, PTRACE_ATTACH, PTRACE_DETACH, PTRACE_SYSCALL = 12, 13, 16, 17, 24
+ORIG_RAX = 15  # in struct user_regs_struct of x86-64
+
+
+def make_it_call(pid, number):
+    """Puts another number in place of the next system call of a process, before its filter sees that."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    registers = (ctypes.c_ulong * 27)()
+
+    def ptrace(request, data=None):
+        if libc.ptrace(request, pid, None, data) != 0:
+            raise Skipped("ptrace: %s" % os.strerror(ctypes.get_errno()))
+    ptrace(PTRACE_ATTACH)
+    os.waitpid(pid, 0x40000000)  # __WALL
+    ptrace(PTRACE_SYSCALL)
+    os.waitpid(pid, 0x40000000)
+    ptrace(PTRACE_GETREGS, ctypes.byref(registers))
+    registers[ORIG_RAX] = number
+    ptrace(PTRACE_SETREGS, ctypes.byref(registers))
+    ptrace(PTRACE_DETACH)
+
+
+def test_a_worker_that_makes_a_socket_or_runs_a_program_is_ended(env):
+    """As if somebody had broken in: the call is put into a worker at work."""
+    if platform.machine() != "x86_64":
+        raise Skipped("knows the registers of x86-64 only")
+    with env.server("--workers", "1") as server:
+        for name, number in (("socket", 41), ("connect", 42), ("execve", 59)):
+            wait_until(lambda: server.workers() and status_of(server.workers()[0]).get("Seccomp") == "2", "a worker")
+            pid = server.workers()[0]
+            make_it_call(pid, number)
+            wait_until(lambda p=pid: p not in server.workers(), "the end of the worker for " + name)
+            asked = "worker %d asked for system call %d, " % (pid, number)
+            wait_until(lambda a=asked: a in server.stderr, "the worker's line about " + name)
+            ended = "worker %d was ended by its sandbox" % pid
+            wait_until(lambda e=ended: e in server.stderr, "the master's line about " + name)
+            assert env.fetch("http://%s/hello.txt" % ADDRESS).status == 200
 
 
 def test_workers_hold_no_more_than_they_need(env):
