@@ -67,13 +67,13 @@ test-e2e: $(B)/tunhttpd
 
 # The fuzzers: clang's libFuzzer with ASan and UBSan, in a build of their own, build/fuzz.
 FUZZ_SECONDS ?= 60
-FUZZ_BIN := $(addprefix $(B)/tests/,fuzz_stack_input fuzz_stack_ip fuzz_stack_ops fuzz_http fuzz_h2 fuzz_encoding fuzz_mime fuzz_path fuzz_tls fuzz_config)
+FUZZ_BIN := $(addprefix $(B)/tests/,fuzz_stack_input fuzz_stack_ip fuzz_stack_ops fuzz_http fuzz_h2 fuzz_encoding fuzz_range fuzz_mime fuzz_path fuzz_tls fuzz_config)
 FUZZ_SAN := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 fuzz_link = $(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^)
 
 $(B)/tests/fuzz_stack_%: $(B)/obj/tests/fuzz/fuzz_stack_%.o $(B)/obj/tests/fuzz/fuzz.o $(B)/obj/tests/sim/packet.o $(B)/obj/tests/sim/heap.o $(B)/libstack.a
 	$(call fuzz_link)
-$(B)/tests/fuzz_http $(B)/tests/fuzz_h2 $(B)/tests/fuzz_encoding $(B)/tests/fuzz_mime $(B)/tests/fuzz_path: $(B)/tests/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(HTTP_O) $(PARSER_O)
+$(B)/tests/fuzz_http $(B)/tests/fuzz_h2 $(B)/tests/fuzz_encoding $(B)/tests/fuzz_range $(B)/tests/fuzz_mime $(B)/tests/fuzz_path: $(B)/tests/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(HTTP_O) $(PARSER_O)
 	$(call fuzz_link) $(HTTP_LIBS)
 $(B)/obj/tests/fuzz/fuzz_tls.o: EXTRA_CPP = $(MBEDTLS_CPP)
 $(B)/obj/tests/fuzz/fuzz_tls.o: $(MBEDTLS)/.built

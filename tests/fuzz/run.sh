@@ -10,7 +10,8 @@ set -u
 dir=$1 seconds=$2 sim=$3
 passed=0 failed=0
 tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+# shellcheck disable=SC2046
+trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$tmp"' EXIT
 trap 'exit 1' INT TERM
 
 seed() { # FUZZER NAME FORMAT: a seed, written by printf
@@ -101,6 +102,8 @@ seed fuzz_path both '\004/both/'
 seed fuzz_path listing '\010/c%%20d/'
 seed fuzz_path fallback '\060/users/1'
 
+seed fuzz_range several "\020\047\0\0\0\0\0\0\0400-0,9999-,-1"
+seed fuzz_range overlap "\020\047\0\0\0\0\0\0\010 0-499 , 400-600,20000-,5-2"
 seed fuzz_encoding browser "\017gzip, deflate, br;q=0.9, zstd"
 seed fuzz_encoding none "\010identity;q=0, *;q=0.5\nx-gzip ; q=1.000"
 seed fuzz_mime types "1text/html html htm\n# no\napplication/x-a;b=c d e.f\n"
@@ -120,18 +123,39 @@ done
 
 tests/fuzz/tls_seeds.py "$tmp/fuzz_tls" || { echo "FAILED to make seeds for fuzz_tls"; failed=$((failed + 1)); }
 
-for fuzzer in fuzz_stack_input fuzz_stack_ip fuzz_stack_ops fuzz_http fuzz_h2 fuzz_encoding fuzz_mime fuzz_path fuzz_tls fuzz_config; do
-	if TMPDIR="$tmp" "$dir/$fuzzer" -max_total_time="$seconds" -timeout=25 -rss_limit_mb=2048 -max_len=4096 \
-		-print_final_stats=1 -exact_artifact_path="$dir/$fuzzer.crash" "$tmp/$fuzzer" \
-		> "$tmp/$fuzzer.log" 2>&1; then
+run_one() { # FUZZER: its exit status goes to a file
+	TMPDIR="$tmp" "$dir/$1" -max_total_time="$seconds" -timeout=25 -rss_limit_mb=2048 -max_len=4096 \
+		-print_final_stats=1 -exact_artifact_path="$dir/$1.crash" "$tmp/$1" >"$tmp/$1.log" 2>&1
+	echo $? >"$tmp/$1.status"
+}
+
+tell() { # FUZZER
+	if [ "$(cat "$tmp/$1.status")" = 0 ]; then
 		passed=$((passed + 1))
-		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$tmp/$fuzzer.log")
-		printf '  %-20s %10s runs\n' "$fuzzer" "$runs"
+		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$tmp/$1.log")
+		printf '  %-20s %10s runs\n' "$1" "$runs"
 	else
 		failed=$((failed + 1))
-		grep -v '^#[0-9]' "$tmp/$fuzzer.log" | tail -n 60
-		echo "FAILED $fuzzer; again: $dir/$fuzzer $dir/$fuzzer.crash"
+		grep -v '^#[0-9]' "$tmp/$1.log" | tail -n 60
+		echo "FAILED $1; again: $dir/$1 $dir/$1.crash"
 	fi
+}
+
+# One for each core at a time.
+cores=$(nproc)
+running=
+for fuzzer in fuzz_stack_input fuzz_stack_ip fuzz_stack_ops fuzz_http fuzz_h2 fuzz_encoding fuzz_range fuzz_mime fuzz_path \
+	fuzz_tls fuzz_config last; do
+	# shellcheck disable=SC2086
+	set -- $running
+	if [ $# -ge "$cores" ] || [ "$fuzzer" = last ]; then
+		wait
+		for done in "$@"; do tell "$done"; done
+		running=
+	fi
+	[ "$fuzzer" != last ] || break
+	run_one "$fuzzer" &
+	running="$running $fuzzer"
 done
 echo "fuzz: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]
