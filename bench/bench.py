@@ -88,6 +88,15 @@ def row(r):
         r["title"], r["unit"], spread(r["ours"]), spread(r["nginx"]), r["ratio"], mark, r["must"], r["aim"], cpu, busy)
 
 
+def keep(options, about, results):
+    os.makedirs(options.results, exist_ok=True)
+    for r in results:
+        with open(os.path.join(options.results, r["name"] + ".json"), "w", encoding="ascii") as f:
+            json.dump({"machine": about, "rounds": options.rounds, "seconds": options.seconds, **r}, f, indent=1)
+            f.write("\n")
+    plot.families(options.results)
+
+
 def main():
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__,
                                      epilog="Cases: " + " ".join(c.name for c in CASES))
@@ -95,6 +104,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3, help="of each run (3)")
     parser.add_argument("--binary", default="build/tunhttpd")
+    parser.add_argument("--steering", action="store_true", help="receive packet steering on the TUN device, to the "
+                        "client's core; results are printed, not kept")
     parser.add_argument("--results", default=os.path.join(HERE, "results"), help="directory for JSON and SVG")
     parser.add_argument("--first-byte", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -113,18 +124,14 @@ def main():
     print("%(cpu)s, %(cores)d cores, Linux %(kernel)s, %(nginx)s, load %(load before)g" % about)
     print("medians of %d rounds of %g s (lowest-highest); + reaches the aim\n" % (options.rounds, options.seconds))
     print(HEADER + "\n|" + "---|" * (HEADER.count("|") - 1))
-    with stages.Stage(options.binary) as stage:
+    with stages.Stage(options.binary, options.steering) as stage:
         for case in chosen:
             samples = run_case(stage, case, options)
             first, second = (summary(case, samples[name]) for name in case.servers)
             results.append(judge(case, first, second))
             print(row(results[-1]), flush=True)
-    os.makedirs(options.results, exist_ok=True)
-    for r in results:
-        with open(os.path.join(options.results, r["name"] + ".json"), "w", encoding="ascii") as f:
-            json.dump({"machine": about, "rounds": options.rounds, "seconds": options.seconds, **r}, f, indent=1)
-            f.write("\n")
-    plot.families(options.results)
+    if not options.steering:
+        keep(options, about, results)
     below = [r["name"] for r in results if r["verdict"] == "below"]
     print("\n%d cases, %d below what they must reach%s" % (len(results), len(below),
                                                         ": " + " ".join(below) if below else ""))

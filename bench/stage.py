@@ -87,8 +87,8 @@ class Server:
 
 
 class Stage:
-    def __init__(self, binary):
-        self.binary = os.path.abspath(binary)
+    def __init__(self, binary, steering=False):
+        self.binary, self.steering = os.path.abspath(binary), steering
         self.client, self.server = ("tunhttpd-bench-%d-%s" % (os.getpid(), end) for end in "cs")
         self.work = tempfile.mkdtemp(prefix="tunhttpd-bench-")
         self.www = os.path.join(self.work, "www")
@@ -187,10 +187,19 @@ class Stage:
         self.running.append(server)
         for _ in range(100):
             if self.inside("curl", "-sf", "-o", "/dev/null", "http://%s/1k.bin" % server.address).returncode == 0:
+                if name == "ours" and self.steering:
+                    self.steer()
                 return server
             time.sleep(0.05)
         with open(self.file("ours.log" if name == "ours" else "nginx.out"), encoding="utf-8") as f:
             die("%s does not serve: %s" % (name, f.read()))
+
+    def steer(self):
+        """Receive packet steering: what we write to the device is received on the client's core, not on ours."""
+        done = self.inside("sh", "-c", "for q in /sys/class/net/tunhttpd0/queues/rx-*; do echo %x >$q/rps_cpus || exit 1; "
+                           "done" % (1 << int(CLIENT_CORE)))
+        if done.returncode != 0:
+            die("receive packet steering: " + done.stdout)
 
     def stop_servers(self):
         for server in self.running:
