@@ -46,11 +46,6 @@ void http_buf_append(struct http_buf *b, const void *data, size_t len)
 	b->len += len;
 }
 
-void http_buf_text(struct http_buf *b, const char *text)
-{
-	http_buf_append(b, text, strlen(text));
-}
-
 void http_buf_number(struct http_buf *b, uint64_t value)
 {
 	char digits[20]; /* 2^64 has 20 */

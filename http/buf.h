@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct http_buf {
 	char *data;
@@ -21,7 +22,11 @@ struct http_buf {
 
 void http_buf_free(struct http_buf *b);
 void http_buf_append(struct http_buf *b, const void *data, size_t len);
-void http_buf_text(struct http_buf *b, const char *text);
+/* Inline: the length of a literal is known then. */
+static inline void http_buf_text(struct http_buf *b, const char *text)
+{
+	http_buf_append(b, text, strlen(text));
+}
 /* In decimal. */
 void http_buf_number(struct http_buf *b, uint64_t value);
 /* Appends text for use as HTML, in an element or in a double-quoted attribute. */

@@ -17,7 +17,6 @@
 #include "http/request_id.h"
 #include "http/serve.h"
 
-#define INPUT_FIRST 4096
 /* Beside a head of full size there is room to read its content in useful pieces. */
 #define INPUT_SPARE 4096
 #define NEVER UINT64_MAX
@@ -28,7 +27,10 @@ _Static_assert(sizeof(struct h1_conn) <= 1024, "a connection without buffers fit
 
 static void free_input(struct h1_conn *c)
 {
-	free(c->in);
+	if (c->in && c->in_cap == HTTP_INPUT_FIRST)
+		http_server_put_input(c->base.server, c->in);
+	else
+		free(c->in);
 	c->in = NULL;
 	c->in_cap = c->in_len = c->in_pos = 0;
 }
@@ -390,13 +392,13 @@ static void destroy(struct http_conn *base)
 static bool grow_input(struct h1_conn *c)
 {
 	size_t max = c->base.server->cfg.max_head + INPUT_SPARE;
-	size_t cap = c->in_cap ? c->in_cap * 2 : INPUT_FIRST;
+	size_t cap = c->in_cap ? c->in_cap * 2 : HTTP_INPUT_FIRST;
 	uint8_t *grown;
 
 	if (cap > max)
 		cap = max;
 	assert(cap > c->in_len); /* the gate refuses before a head fills the buffer */
-	grown = realloc(c->in, cap);
+	grown = c->in ? realloc(c->in, cap) : http_server_take_input(c->base.server);
 	if (!grown)
 		return false;
 	c->in = grown;

@@ -65,11 +65,11 @@ void http_response_continue(struct http_response *s)
 	http_buf_text(&s->buf, "HTTP/1.1 100 Continue\r\n\r\n");
 }
 
-void http_response_field(struct http_response *s, const char *name, const char *value)
+void http_response_field_of(struct http_response *s, struct http_str name, struct http_str value)
 {
-	http_buf_text(&s->buf, name);
+	http_buf_append(&s->buf, name.at, name.len);
 	http_buf_append(&s->buf, ": ", 2);
-	http_buf_text(&s->buf, value);
+	http_buf_append(&s->buf, value.at, value.len);
 	http_buf_append(&s->buf, "\r\n", 2);
 }
 

@@ -88,7 +88,12 @@ void http_response_continue(struct http_response *s);
 /* Building, in this order: begin, fields, end; then the body, whose length `end` was told. */
 void http_response_begin(struct http_response *s, const struct http_reply *reply, int status);
 /* `value` holds no line break: whoever takes it from outside has seen to that. */
-void http_response_field(struct http_response *s, const char *name, const char *value);
+void http_response_field_of(struct http_response *s, struct http_str name, struct http_str value);
+static inline void http_response_field(struct http_response *s, const char *name, const char *value)
+{
+	http_response_field_of(s, (struct http_str){name, strlen(name)},
+			       (struct http_str){value, strlen(value)});
+}
 void http_response_number(struct http_response *s, const char *name, uint64_t value);
 /* Ends the head. Content-Length is left out where RFC 9110 8.6 wants none (`length` < 0). */
 void http_response_end(struct http_response *s, const struct http_reply *reply, int64_t length);

@@ -143,6 +143,41 @@ fail:
 	return NULL;
 }
 
+struct http_spare {
+	struct http_spare *next;
+};
+
+/* The sanitizer sees more when each buffer is a new one. */
+#ifdef __SANITIZE_ADDRESS__
+#define SPARES_MAX 0
+#else
+#define SPARES_MAX 64
+#endif
+
+uint8_t *http_server_take_input(struct http_server *server)
+{
+	struct http_spare *spare = server->spares;
+
+	if (!spare)
+		return malloc(HTTP_INPUT_FIRST);
+	server->spares = spare->next;
+	server->spare_count--;
+	return (uint8_t *)spare;
+}
+
+void http_server_put_input(struct http_server *server, uint8_t *buf)
+{
+	struct http_spare *spare = (struct http_spare *)(void *)buf;
+
+	if (server->spare_count >= SPARES_MAX) {
+		free(buf);
+		return;
+	}
+	spare->next = server->spares;
+	server->spares = spare;
+	server->spare_count++;
+}
+
 void http_server_destroy(struct http_server *server)
 {
 	int saved = errno;
@@ -153,6 +188,8 @@ void http_server_destroy(struct http_server *server)
 	http_variants_destroy(server->variants);
 	if (server->events_fd >= 0)
 		close(server->events_fd);
+	while (server->spares)
+		free(http_server_take_input(server));
 	free((char *)server->cfg.server_name);
 	http_hosts_free(&server->hosts);
 	for (size_t i = 0; server->sites && i < server->cfg.site_count; i++) {
