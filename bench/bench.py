@@ -59,13 +59,16 @@ def summary(case, samples):
 def judge(case, ours, theirs):
     ratio = ours["median"] / theirs["median"] if theirs["median"] else float("nan")
 
-    def reached(goal):
-        return ratio >= goal if case.better == "more" else ratio <= goal
+    def verdict(x):
+        if case.better == "less":
+            return "aim" if x <= case.aim else "must" if x <= case.must else "below"
+        return "aim" if x >= case.aim else "must" if x >= case.must else "below"
     result = {"name": case.name, "title": case.title, "unit": case.unit, "must": case.must, "aim": case.aim,
               "better": case.better, "ours": ours, "nginx": theirs, "ratio": ratio,
-              "verdict": "aim" if reached(case.aim) else "must" if reached(case.must) else "below"}
+              "verdict": verdict(ratio)}
     if "cpu" in ours and "cpu" in theirs and theirs["cpu"]:
         result["cpu_ratio"] = ours["cpu"] / theirs["cpu"]
+        result["cpu_verdict"] = verdict(result["cpu_ratio"] if case.better == "less" else 1 / result["cpu_ratio"])
         result["cpu_unit"] = "%s/%s" % ("us" if case.scale == 1e6 else "ms", case.per)
     return result
 
@@ -80,12 +83,13 @@ HEADER = "| case | unit | tunhttpd | nginx | ratio | must / aim | cpu each: ours
 def row(r):
     def spread(s):
         return "%s (%s-%s)" % (short(s["median"]), short(s["min"]), short(s["max"]))
-    cpu = "%s, %s %s | %.2f" % (short(r["ours"]["cpu"]), short(r["nginx"]["cpu"]), r["cpu_unit"], r["cpu_ratio"]) \
-        if "cpu_ratio" in r else "- | -"
+    marks = {"below": " **below**", "must": "", "aim": " +"}
+    cpu = "%s, %s %s | %.2f%s" % (short(r["ours"]["cpu"]), short(r["nginx"]["cpu"]), r["cpu_unit"], r["cpu_ratio"],
+                                  marks[r["cpu_verdict"]]) if "cpu_ratio" in r else "- | -"
     busy = "%.0f %%, %.0f %%" % (100 * r["ours"]["busy"], 100 * r["nginx"]["busy"]) if "busy" in r["ours"] else "-"
-    mark = {"below": " **below**", "must": "", "aim": " +"}[r["verdict"]]
     return "| %s | %s | %s | %s | %.2f%s | %g / %g | %s | %s |" % (
-        r["title"], r["unit"], spread(r["ours"]), spread(r["nginx"]), r["ratio"], mark, r["must"], r["aim"], cpu, busy)
+        r["title"], r["unit"], spread(r["ours"]), spread(r["nginx"]), r["ratio"], marks[r["verdict"]],
+        r["must"], r["aim"], cpu, busy)
 
 
 def keep(options, about, results):
@@ -132,9 +136,10 @@ def main():
             print(row(results[-1]), flush=True)
     if not options.steering:
         keep(options, about, results)
-    below = [r["name"] for r in results if r["verdict"] == "below"]
-    print("\n%d cases, %d below what they must reach%s" % (len(results), len(below),
-                                                        ": " + " ".join(below) if below else ""))
+    print("\n%d cases; below what they must reach:" % len(results))
+    for what, key in (("throughput, latency, memory", "verdict"), ("processor time", "cpu_verdict")):
+        below = [r["name"] for r in results if r.get(key) == "below"]
+        print("  %-28s %s" % (what, " ".join(below) or "none"))
 
 
 if __name__ == "__main__":
