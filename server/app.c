@@ -8,6 +8,10 @@
 
 #define EVICTION_TRIES 16 /* idle sessions that are looked at to make room for one */
 
+/* Steps of TLS handshakes in a turn: each may take half a millisecond, for which what the others had to say would wait
+ * to be sent, and their clients with it. */
+#define STEPS_MAX 2
+
 struct app {
 	struct session_env env;
 	struct tcp_listener *http, *https;
@@ -224,6 +228,7 @@ bool app_run(struct app *app, struct http_time now)
 {
 	struct stack_event ev;
 
+	app->env.steps = 0;
 	/* Each of the busy ones once: those that are busy again line up behind `last`. Before the events,
 	 * so that what an event makes busy has had its share of this turn. */
 	struct session *s, *last = TAILQ_LAST(&app->busy, session_list);
@@ -233,10 +238,10 @@ bool app_run(struct app *app, struct http_time now)
 		if (end)
 			break;
 	}
-	while (stack_next_event(app->env.cfg.stack, &ev))
+	while (app->env.steps < STEPS_MAX && stack_next_event(app->env.cfg.stack, &ev))
 		handle(app, &ev, now);
 	pass_places_on(app, now);
-	return !TAILQ_EMPTY(&app->busy);
+	return app->env.steps >= STEPS_MAX || !TAILQ_EMPTY(&app->busy);
 }
 
 void app_set_tls(struct app *app, struct tls_context *tls)

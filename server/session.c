@@ -195,6 +195,7 @@ static void sniff(struct session *s, struct http_time now)
 static void handshake(struct session *s, struct http_time now)
 {
 	s->more = false;
+	s->env->steps++;
 	switch (tls_session_handshake(s->tls)) {
 	case TLS_OK:
 		open_http(s, now);

@@ -27,6 +27,7 @@ enum session_phase {
 struct session_env {
 	struct app_config cfg;
 	struct handshakes handshakes;
+	unsigned steps;         /* of TLS handshakes in this turn of the app        */
 	uint8_t scratch[16384]; /* plaintext of the record being made */
 };
 

@@ -228,6 +228,56 @@ static void test_drain_and_destruction_with_clients_that_wait(void **state)
 	/* The app is destroyed with handshakes under way. */
 }
 
+static int setup_many(void **state)
+{
+	setup(state);
+	make_tls(*state);
+	start(*state, 0);
+	return 0;
+}
+
+/* Clients that said hello in one batch: what one is told leaves before the others' hellos are worked on. */
+static void test_answers_do_not_wait_for_the_handshakes_of_others(void **state)
+{
+	struct world *w = *state;
+	struct peer *p[12];
+	struct tls_session *t[12];
+	size_t answered = 0;
+	bool more = true;
+
+	for (size_t i = 0; i < 12; i++)
+		p[i] = dial(w, 443);
+	for (size_t i = 0; i < 12; i++) {
+		const struct tls_stream stream = {p[i], client_send, client_recv};
+		t[i] = tls_session_create(w->tls_client, &stream);
+		assert_int_equal(tls_session_handshake(t[i]), TLS_WANT_READ);
+	}
+	carry(w, w->client, w->server, w->hold);
+	while (answered < 12) {
+		const size_t before = answered;
+
+		assert_true(more); /* it asks to be called again */
+		more = app_run(w->app, time_of(w));
+		carry(w, w->server, w->client, w->hold);
+		client_events(w);
+		answered = 0;
+		for (size_t i = 0; i < 12; i++)
+			answered += p[i]->len > 0;
+		assert_true(answered <= before + 2);
+	}
+	for (size_t i = 0; i < 12; i++) {
+		while (!tls_session_established(t[i])) {
+			const enum tls_status status = tls_session_handshake(t[i]);
+			assert_true(status == TLS_OK || status == TLS_WANT_READ);
+			settle(w);
+		}
+		tls_session_destroy(t[i]);
+		hang_up(p[i]);
+	}
+	settle(w);
+	assert_no_sessions(w);
+}
+
 int main(void)
 {
 #define CAPPED(test) cmocka_unit_test_setup_teardown(test, setup_capped, teardown)
@@ -239,6 +289,9 @@ int main(void)
 		CAPPED(test_who_leaves_while_it_waits_is_forgotten),
 		CAPPED(test_the_deadline_holds_for_those_that_wait),
 		CAPPED(test_drain_and_destruction_with_clients_that_wait),
+		cmocka_unit_test_setup_teardown(
+			test_answers_do_not_wait_for_the_handshakes_of_others, setup_many,
+			teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
