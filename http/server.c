@@ -169,7 +169,7 @@ void http_server_put_input(struct http_server *server, uint8_t *buf)
 {
 	struct http_spare *spare = (struct http_spare *)(void *)buf;
 
-	if (server->spare_count >= SPARES_MAX) {
+	if (server->spare_count + 1 > SPARES_MAX) {
 		free(buf);
 		return;
 	}
